@@ -1,0 +1,9 @@
+//! contactwatch judges what sellers write to buyers on marketplaces.
+//!
+//! The way of one event is a straight line: [`event`] decodes it, [`text`] finds signals in its words, [`state`]
+//! remembers what rules need, [`policy`] holds the rules, [`score`] turns what they find into a verdict, and
+//! [`engine`] is the line itself. These modules are the core: pure functions over plain data, no I/O, no clock.
+
+pub mod event;
+pub mod text;
+pub mod time;

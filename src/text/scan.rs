@@ -1,0 +1,7 @@
+//! Scanner.
+/// Scanner.
+#[derive(Debug)]
+pub struct Scanner;
+/// Scratch.
+#[derive(Debug, Default)]
+pub struct Scratch;
