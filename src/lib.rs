@@ -4,6 +4,10 @@
 //! remembers what rules need, [`policy`] holds the rules, [`score`] turns what they find into a verdict, and
 //! [`engine`] is the line itself. These modules are the core: pure functions over plain data, no I/O, no clock.
 
+pub mod engine;
 pub mod event;
+pub mod policy;
+pub mod score;
+pub mod state;
 pub mod text;
 pub mod time;

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::Millis;
 
 /// One thing that happened in one store.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event<'a> {
     /// Deterministic id; a repeated one is a duplicate.
     pub event_id: Cow<'a, str>,
@@ -40,7 +40,7 @@ pub struct Event<'a> {
 }
 
 /// What happened, by event type.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Body<'a> {
     /// Something was written, read, opened or closed in a conversation.
     Message(Message<'a>),
@@ -55,7 +55,7 @@ pub enum Body<'a> {
 }
 
 /// A message or another event of a conversation.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Message<'a> {
     /// What happened to it.
     pub kind: MessageKind,
@@ -90,7 +90,7 @@ pub struct Message<'a> {
 }
 
 /// A file, picture or card sent with a message.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attachment<'a> {
     /// `image`, `file`, `product_card`, or what the producer says.
     pub kind: Cow<'a, str>,
@@ -103,7 +103,7 @@ pub struct Attachment<'a> {
 }
 
 /// The order a message or event speaks of; each part may be missing.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OrderRef<'a> {
     /// Posting (shipment) number.
     pub posting: Option<Cow<'a, str>>,
@@ -114,7 +114,7 @@ pub struct OrderRef<'a> {
 }
 
 /// Something happened to an order.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OrderEvent<'a> {
     /// What happened.
     pub kind: OrderKind,
@@ -145,7 +145,7 @@ pub struct OrderEvent<'a> {
 }
 
 /// One line of an order.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Item<'a> {
     /// Stock keeping unit or offer id.
     pub sku: Option<Cow<'a, str>>,
@@ -158,7 +158,7 @@ pub struct Item<'a> {
 }
 
 /// A registration: facts about a store that rules need at send time.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Registry<'a> {
     /// A template was submitted, approved, rejected or retired.
     Template(TemplateEvent<'a>),
@@ -186,7 +186,7 @@ pub enum Registry<'a> {
 }
 
 /// A step in the life of a template.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TemplateEvent<'a> {
     /// Template id.
     pub template: Cow<'a, str>,
@@ -203,7 +203,7 @@ pub struct TemplateEvent<'a> {
 }
 
 /// The marketplace acted against the store, or took it back.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Enforcement<'a> {
     /// What it did.
     pub kind: EnforcementKind,
@@ -216,7 +216,7 @@ pub struct Enforcement<'a> {
 }
 
 /// A reviewer's word on a verdict.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Disposition<'a> {
     /// The verdict.
     pub verdict_id: Cow<'a, str>,

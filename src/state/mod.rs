@@ -1,0 +1,4 @@
+//! State.
+/// State of a task.
+#[derive(Debug, Default)]
+pub struct TaskState {}
