@@ -6,13 +6,15 @@ use smallvec::SmallVec;
 
 use crate::time::Span;
 
-use super::condition::{ClassRequirement, Condition, Contact, Content, LinkPolicy, ProactiveKind, Topics, Unanswered};
+use super::condition::{
+    ClassRequirement, Condition, Contact, Content, LinkPolicy, ProactiveKind, Topics, Unanswered,
+};
 use super::error::PolicyError;
 use super::reader::Reader;
 use super::ruleset::Severity;
 use super::spec::{
-    ClassSpec, ConditionSpec, ContactSpec, ContentSpec, FixedDelaySpec, GiftWordingSpec, KindSpec, StepsSpec, Text,
-    Texts, UnansweredSpec, UnexplainedNoticeSpec,
+    ClassSpec, ConditionSpec, ContactSpec, ContentSpec, FixedDelaySpec, GiftWordingSpec, KindSpec, StepsSpec,
+    Text, Texts, UnansweredSpec, UnexplainedNoticeSpec,
 };
 use super::words::Word;
 
@@ -22,7 +24,9 @@ impl Reader<'_> {
         Some(match spec {
             ConditionSpec::Contact(spec) => Condition::Contact(self.contact(spec)),
             ConditionSpec::Unanswered(spec) => Condition::Unanswered(self.unanswered(spec)),
-            ConditionSpec::Channel(spec) => Condition::Channel { allowed: self.some("channel.allowed", &spec.allowed) },
+            ConditionSpec::Channel(spec) => {
+                Condition::Channel { allowed: self.some("channel.allowed", &spec.allowed) }
+            }
             ConditionSpec::Content(spec) => Condition::Content(self.content(spec, severity)),
             ConditionSpec::TemplateApproved(spec) => {
                 Condition::TemplateApproved { origins: self.some("template_approved.origins", &spec.origins) }
@@ -30,7 +34,9 @@ impl Reader<'_> {
             ConditionSpec::TemplateRequirement(spec) => {
                 Condition::TemplateRequirement { classes: self.classes(&spec.classes) }
             }
-            ConditionSpec::TemplateReviewAge(spec) => Condition::TemplateReviewAge { steps: self.steps(spec) },
+            ConditionSpec::TemplateReviewAge(spec) => {
+                Condition::TemplateReviewAge { steps: self.steps(spec) }
+            }
             ConditionSpec::InsertApproved(_) => Condition::InsertApproved,
             ConditionSpec::PageBlocks(spec) => Condition::PageBlocks {
                 allowed: self.names("page_blocks.allowed", &spec.allowed),
@@ -76,12 +82,11 @@ impl Reader<'_> {
     }
 
     fn contact(&mut self, spec: &ContactSpec) -> Contact {
-        let reply_window = match spec.reply_within.value.as_str() {
-            "forever" => {
-                self.name("contact.reply_within", &spec.reply_within);
-                None
-            }
-            _ => Some(self.window("contact.reply_within", &spec.reply_within)),
+        let reply_window = if self.is(&spec.reply_within, "forever") {
+            self.name("contact.reply_within", &spec.reply_within);
+            None
+        } else {
+            Some(self.window("contact.reply_within", &spec.reply_within))
         };
         let grace = spec.grace.as_ref().map_or(Span(0), |grace| self.span("contact.grace", grace));
         let kinds: Vec<ProactiveKind> = spec.kinds.iter().map(|kind| self.kind(kind)).collect();
@@ -92,18 +97,19 @@ impl Reader<'_> {
             }
         }
         if let Some(text) = &spec.grace {
-            for window in reply_window.into_iter().chain(kinds.iter().map(|kind| kind.window)) {
-                self.grace(text, grace, window);
+            self.grace([text, &spec.reply_within], grace, reply_window.unwrap_or(Span(i64::MAX)));
+            for (kind, spec) in kinds.iter().zip(&spec.kinds) {
+                self.grace([text, &spec.within], grace, kind.window);
             }
         }
         Contact { reply_window, grace, kinds }
     }
 
     /// A grace is for skewed clocks: one as long as the window doubles the window.
-    fn grace(&mut self, text: &Text, grace: Span, window: Span) {
+    fn grace(&mut self, texts: [&Text; 2], grace: Span, window: Span) {
         if window.0 > 0 && grace >= window {
             let message = format!("the grace of {grace} is as long as the window of {window}");
-            self.error(PolicyError::new(self.place(text), message));
+            self.error(PolicyError::new(self.blame(&texts), message));
         }
     }
 
@@ -113,7 +119,8 @@ impl Reader<'_> {
         for name in &spec.names {
             if !matches!(name.value.as_str(), "order" | "item") {
                 let message = format!("a text cannot be asked to name \"{}\"", name.value);
-                let error = PolicyError::new(self.place(name), message).nearest(&name.value, ["order", "item"]);
+                let error =
+                    PolicyError::new(self.place(name), message).nearest(&name.value, ["order", "item"]);
                 self.error(error);
             }
         }
@@ -145,10 +152,11 @@ impl Reader<'_> {
             && breach.0 > 0
         {
             let message = format!("warns after {warn}, which is not before the breach after {breach}");
-            self.error(PolicyError::new(self.place(text), message).fix("warn earlier, or drop \"warn:\""));
+            let place = self.blame(&[text, &spec.breach]);
+            self.error(PolicyError::new(place, message).fix("warn earlier, or drop \"warn:\""));
         }
         if let Some(text) = &spec.grace {
-            self.grace(text, grace, breach);
+            self.grace([text, &spec.breach], grace, breach);
         }
         Unanswered {
             warn,
@@ -222,7 +230,9 @@ impl Reader<'_> {
                 && after <= *earlier
             {
                 let message = format!("the step after {after} does not follow the one after {earlier}");
-                self.error(PolicyError::new(self.place(&step.after), message).fix("list steps by growing age"));
+                self.error(
+                    PolicyError::new(self.place(&step.after), message).fix("list steps by growing age"),
+                );
             }
             steps.push((after, severity));
         }
@@ -244,7 +254,8 @@ impl Reader<'_> {
         let spread = self.span("fixed_delay.spread", &spec.spread);
         if spread >= within && within.0 > 0 {
             let message = format!("a spread of {spread} within {within} is met by any messages at all");
-            self.error(PolicyError::new(self.place(&spec.spread), message));
+            let place = self.blame(&[&spec.spread, &spec.within]);
+            self.error(PolicyError::new(place, message));
         }
         Condition::FixedDelay {
             k: self.count("fixed_delay.orders", &spec.orders, 2, "one message has no rhythm"),
@@ -256,13 +267,18 @@ impl Reader<'_> {
     fn unexplained(&mut self, spec: &UnexplainedNoticeSpec) -> Condition {
         let mut claims = Vec::new();
         for (state, signals) in &spec.claims.0 {
-            let Some(state) = self.word(&format!("unexplained_notice.{}", state.value), state) else { continue };
+            let Some(state) = self.word(&format!("unexplained_notice.{}", state.value), state) else {
+                continue;
+            };
             for signal in signals {
                 let one = std::slice::from_ref(signal);
                 self.signals(&format!("unexplained_notice.claims.{}", signal.value), one);
                 claims.extend(self.vocabulary.signal(&signal.value).map(|id| (id, state)));
             }
         }
-        Condition::UnexplainedNotice { claims, tolerance: self.span("unexplained_notice.tolerance", &spec.tolerance) }
+        Condition::UnexplainedNotice {
+            claims,
+            tolerance: self.span("unexplained_notice.tolerance", &spec.tolerance),
+        }
     }
 }
