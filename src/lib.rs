@@ -6,6 +6,7 @@
 
 pub mod engine;
 pub mod event;
+mod hash;
 pub mod policy;
 pub mod score;
 pub mod state;
