@@ -6,6 +6,8 @@ use super::{Event, canonical, native};
 
 /// What one record holds.
 #[derive(Debug, PartialEq)]
+// Nearly every record is `One`: a box would cost an allocation per event to save stack in the rare cases.
+#[allow(clippy::large_enum_variant)]
 pub enum Decoded<'a> {
     /// One event: nearly always.
     One(Event<'a>),
