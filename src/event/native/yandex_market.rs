@@ -7,12 +7,12 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::{Envelope, file_kind, first_time, native_time, native_word, origin_of, page, state_event};
+use super::{Envelope, When, file_kind, first_time, native_time, native_word, origin_of, page, state_event};
 use crate::event::decode::{Decoded, SkipReason};
 use crate::event::wire::{Raw, Read, id, list, missing, object, quantity, raw_fields, text};
 use crate::event::{
-    Attachment, Author, Channel, ConversationContext, ConversationType, Event, Item, Message, MessageKind,
-    OrderEvent, OrderKind, OrderRef, OrderState, TextFormat,
+    Attachment, Author, Body, Channel, ConversationContext, ConversationType, Event, Item, Message,
+    MessageKind, OrderEvent, OrderKind, OrderRef, OrderState, TextFormat,
 };
 use crate::time::Millis;
 
@@ -249,7 +249,25 @@ fn sent<'a>(envelope: &Envelope<'a>, native: &Native<'a>) -> Read<Event<'a>> {
     message.message_id = id("native.messageId", native.message_id)?.or(message.message_id);
     // The marketplace asks to believe the later of two times of one event.
     let when = envelope.when(announced.max(written))?;
-    envelope.message(PLATFORM, store(envelope, native)?, when, message)
+    let store = store(envelope, native)?;
+    if envelope.fetched.message.is_none() {
+        return announced_only(envelope, store, when, message);
+    }
+    envelope.message(PLATFORM, store, when, message)
+}
+
+/// A bare announcement is not the message: under the message's id it would make a duplicate of the words that the
+/// next poll brings, and nobody would judge them.
+fn announced_only<'a>(
+    envelope: &Envelope<'a>,
+    store: Cow<'a, str>,
+    when: When,
+    message: Message<'a>,
+) -> Read<Event<'a>> {
+    let message_id = message.message_id.as_deref();
+    let message_id = message_id.ok_or_else(|| missing("native.messageId", "the message that was sent"))?;
+    let event_id = format!("{PLATFORM}/{store}/m/{message_id}/announced");
+    Ok(envelope.event(PLATFORM, store, when, Cow::Owned(event_id), Body::Message(message)))
 }
 
 /// A chat or a dispute in it began or ended.
