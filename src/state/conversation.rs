@@ -209,7 +209,8 @@ impl Conversation {
     /// Fragments sent in the ten minutes before `at`, oldest first.
     pub fn fragments(&self, at: Millis) -> impl Iterator<Item = &str> {
         let fragments = self.extra.as_ref().map_or(&[][..], |extra| &extra.fragments[..]);
-        let recent = move |time: Millis| time <= at && at.since(time) <= Self::FRAGMENTS_WITHIN;
+        // A message held back finds itself here when it is judged at last.
+        let recent = move |time: Millis| time < at && at.since(time) <= Self::FRAGMENTS_WITHIN;
         fragments.iter().filter(move |(time, _)| recent(*time)).map(|(_, text)| &**text)
     }
 

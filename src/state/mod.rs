@@ -22,6 +22,7 @@ pub use order::{Moment, Order, Promise, PromiseEnd};
 pub use store::{Held, Profile, Store, Template};
 pub use timers::{Timer, TimerKind, Timers};
 
+use crate::text::{Scratch, Signals};
 use crate::time::{Millis, Span};
 
 /// A store of a platform.
@@ -55,6 +56,18 @@ pub struct TaskState {
     stream_time: Option<Millis>,
     swept_at: Millis,
     retention: Retention,
+    /// Buffers of the scanner, reused from event to event; no part of what is remembered.
+    pub(crate) desk: Desk,
+}
+
+/// Buffers for scanning one event.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    pub(crate) scratch: Scratch,
+    /// What was found in the text.
+    pub(crate) text: Signals,
+    /// What was found in attachments.
+    pub(crate) attached: Signals,
 }
 
 /// How long entries live after their last event, in event time.
@@ -96,6 +109,7 @@ impl TaskState {
             stream_time: None,
             swept_at: Millis(i64::MIN),
             retention,
+            desk: Desk::default(),
         }
     }
 
