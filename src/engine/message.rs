@@ -11,7 +11,7 @@ use crate::policy::Condition;
 use crate::policy::condition::{Topics, Unanswered};
 use crate::score::{Judgement, Scanned, Scene, Trigger, ask_message, ask_notice, patterns};
 use crate::state::store::SentText;
-use crate::state::{BuyerMessage, Conversation, Promise, Store, StoreKey, TaskState, Timers};
+use crate::state::{BuyerMessage, Conversation, Desk, Order, Promise, Store, StoreKey, TaskState, Timers};
 use crate::text::{ScanContext, Signals, scan};
 use crate::time::{Millis, Span};
 
@@ -136,27 +136,43 @@ impl Engine {
         let Some(message) = event.message() else { return Outcome::Observed };
         let mut desk = std::mem::take(&mut state.desk);
         let (_, store, _) = state.store_mut(&event.platform, &event.store);
-        let attached = attached_words(message);
-        let surface = surface_of(message);
+        let judged = self.judge_message(store, &mut desk, event, message, wait, effects);
+        if let (Some(key), MessageKind::Sent) = (&judged.order, message.kind)
+            && let Some(order) = store.orders.get_mut(key)
+        {
+            if let Some(kind) = &judged.kind {
+                order.count_use(kind);
+            }
+            if let Some(promise) = judged.promise {
+                order.promise(promise);
+            }
+        }
+        state.desk = desk;
+        if judged.outcome == Outcome::Held {
+            self.hold(state, event);
+        }
+        judged.outcome
+    }
+
+    /// Scans the words with what is known around them, and puts the message to the rules.
+    fn judge_message(
+        &self,
+        store: &Store,
+        desk: &mut Desk,
+        event: &Event<'_>,
+        message: &Message<'_>,
+        wait: Wait,
+        effects: &mut Effects,
+    ) -> Judged {
         let order_key = order_of(store, message);
         let order = order_key.as_deref().and_then(|key| store.orders.get(key));
         let known = conversation(store, message);
+        let surface = surface_of(message);
 
-        let names: SmallVec<[&str; 8]> = order
-            .into_iter()
-            .flat_map(|order| order.items.iter())
-            .flat_map(|item| [item.title.as_deref(), item.brand.as_deref()])
-            .flatten()
-            .collect();
-        let numbers: SmallVec<[&str; 8]> = [&message.order.posting, &message.order.order, &message.order.sku]
-            .into_iter()
-            .filter_map(|number| number.as_deref())
-            .chain(order.into_iter().flat_map(|order| {
-                let skus = order.items.iter().filter_map(|item| item.sku.as_deref());
-                order.numbers.iter().chain(&order.tracking).map(|number| &**number).chain(skus)
-            }))
-            .chain(known.and_then(|known| known.order.as_deref()))
-            .collect();
+        let text = message.text.as_deref().unwrap_or_default();
+        let attached = attached_words(message);
+        let names = names(order);
+        let numbers = numbers(message, order, known);
         let fragments: SmallVec<[&str; 5]> =
             known.into_iter().flat_map(|known| known.fragments(event.occurred_at)).collect();
         let context = ScanContext {
@@ -168,16 +184,17 @@ impl Engine {
             quoted: known.map_or(&[], Conversation::quotes),
             recent: &fragments,
         };
-        let text = message.text.as_deref().unwrap_or_default();
-        self.ruleset.scanner.scan(text, &context, &mut desk.scratch, &mut desk.text);
-        let mut texts: SmallVec<[Scanned<'_>; 2]> = SmallVec::new();
-        texts.push(Scanned { source: text, signals: &desk.text, attachment: false });
+        let Desk { scratch, text: in_text, attached: in_attached } = desk;
+        self.ruleset.scanner.scan(text, &context, scratch, in_text);
+        in_attached.clear();
         if !attached.is_empty() {
-            self.ruleset.scanner.scan(&attached, &context, &mut desk.scratch, &mut desk.attached);
-            texts.push(Scanned { source: &attached, signals: &desk.attached, attachment: true });
+            self.ruleset.scanner.scan(&attached, &context, scratch, in_attached);
         }
+        let texts = [
+            Scanned { source: text, signals: in_text, attachment: false },
+            Scanned { source: &attached, signals: in_attached, attachment: true },
+        ];
 
-        let template = message.template.as_deref().map(|id| (id, store.profile.template(id)));
         let scene = Scene {
             ruleset: &self.ruleset,
             event,
@@ -187,47 +204,29 @@ impl Engine {
             order_key: order_key.as_deref(),
             texts: &texts,
             surface,
-            template,
+            template: message.template.as_deref().map(|id| (id, store.profile.template(id))),
         };
         let notice = message.author == Author::Platform;
-        let exempt = !notice && self.is_platform_notice(event, message, text);
-        let judgement = if exempt {
-            Judgement::exempt(&scene)
-        } else if notice {
+        if !notice && self.is_platform_notice(event, message, text) {
+            self.emit(effects, &scene, Trigger::Message, Judgement::exempt(&scene));
+            return Judged { outcome: Outcome::Judged, kind: None, promise: None, order: None };
+        }
+        let judgement = if notice {
             Judgement::of(&scene, ask_notice, false)
         } else {
             Judgement::of(&scene, ask_message, surface == Surface::Chat)
         };
-        let waits = wait == Wait::Allowed && (judgement.may_wait || (notice && judgement.has_findings()));
-        let outcome = if waits {
-            Outcome::Held
-        } else if notice && !judgement.has_findings() {
-            Outcome::Observed
-        } else {
-            Outcome::Judged
-        };
+        if notice && !judgement.has_findings() {
+            return Judged { outcome: Outcome::Observed, kind: None, promise: None, order: None };
+        }
+        // The status that a notice speaks of may be reported a little later than the notice.
+        if wait == Wait::Allowed && (judgement.may_wait || notice) {
+            return Judged { outcome: Outcome::Held, kind: None, promise: None, order: None };
+        }
         let kind = judgement.kind.clone();
-        let promise = (outcome == Outcome::Judged && !exempt && !notice).then(|| self.promise(&scene)).flatten();
-        if outcome == Outcome::Judged {
-            self.emit(effects, &scene, Trigger::Message, judgement);
-        }
-
-        if outcome == Outcome::Judged && (kind.is_some() || promise.is_some()) {
-            let order = order_key.as_deref().and_then(|key| store.orders.get_mut(key));
-            if let (Some(order), MessageKind::Sent) = (order, message.kind) {
-                if let Some(kind) = kind {
-                    order.count_use(&kind);
-                }
-                if let Some(promise) = promise {
-                    order.promise(promise);
-                }
-            }
-        }
-        state.desk = desk;
-        if outcome == Outcome::Held {
-            self.hold(state, event);
-        }
-        outcome
+        let promise = if notice { None } else { self.promise(&scene) };
+        self.emit(effects, &scene, Trigger::Message, judgement);
+        Judged { outcome: Outcome::Judged, kind, promise, order: order_key }
     }
 
     /// What a seller's message changes, whatever its verdict. An edit changes nothing.
@@ -268,7 +267,7 @@ impl Engine {
             });
         if let Some(conversation) = conversation_mut(store, message) {
             conversation.remember_fragment(at, text);
-            conversation.settle_promise_elsewhere(at);
+            conversation.settle_promise_elsewhere();
             if answers {
                 conversation.seller_answered(at);
                 self.arm_unanswered(timers, &key, event, message, conversation);
@@ -342,6 +341,38 @@ impl Engine {
         }
         self.arm_turn(timers, key, id, waiting.at, known.fired_until(), event.occurred_at);
     }
+}
+
+/// What judging a message came to, and what it changes about the order it is about.
+struct Judged {
+    outcome: Outcome,
+    /// The proactive kind it was let through as.
+    kind: Option<Arc<str>>,
+    /// The gift it promised.
+    promise: Option<Promise>,
+    order: Option<Box<str>>,
+}
+
+/// Titles and brands of the order: their words are names.
+fn names(order: Option<&Order>) -> SmallVec<[&str; 8]> {
+    let items = order.map_or(&[][..], |order| &order.items);
+    items.iter().flat_map(|item| [item.title.as_deref(), item.brand.as_deref()]).flatten().collect()
+}
+
+/// Numbers of the order: never phones.
+fn numbers<'a>(
+    message: &'a Message<'_>,
+    order: Option<&'a Order>,
+    known: Option<&'a Conversation>,
+) -> SmallVec<[&'a str; 8]> {
+    let said = [&message.order.posting, &message.order.order, &message.order.sku];
+    let mut numbers: SmallVec<[&str; 8]> = said.into_iter().filter_map(|number| number.as_deref()).collect();
+    if let Some(order) = order {
+        numbers.extend(order.numbers.iter().chain(&order.tracking).map(|number| &**number));
+        numbers.extend(order.items.iter().filter_map(|item| item.sku.as_deref()));
+    }
+    numbers.extend(known.and_then(|known| known.order.as_deref()));
+    numbers
 }
 
 /// Enters the message into its conversation: its id, what it is about, its time. `false` for a repeat, which may

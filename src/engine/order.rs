@@ -1,7 +1,5 @@
 //! Order events: what they teach, and the few that a rule speaks of.
 
-use smallvec::SmallVec;
-
 use crate::event::{Event, OrderEvent, OrderKind, OrderState, Surface, TextFormat};
 use crate::score::{Judgement, Scanned, Scene, Trigger, ask_order, gifts};
 use crate::state::{Moment, Order, PromiseEnd, TaskState, Timer, TimerKind};
@@ -24,15 +22,18 @@ impl Engine {
         let at = event.occurred_at;
         let (key, store, _) = state.store_mut(&event.platform, &event.store);
         store.profile.last_event_at = store.profile.last_event_at.max(at);
-        match store.order_entry(&order.order) {
+        let first = match store.order_entry(&order.order) {
             Some((_, entry)) => {
-                if !entry.seen.is_first(&event.event_id, at) {
-                    return Outcome::Duplicate;
+                let first = entry.seen.is_first(&event.event_id, at);
+                if first {
+                    entry.observe(order, at, event.time_source);
                 }
-                entry.observe(order, at, event.time_source);
+                first
             }
-            None if !store.profile.seen.is_first(&event.event_id, at) => return Outcome::Duplicate,
-            None => {}
+            None => store.profile.seen.is_first(&event.event_id, at),
+        };
+        if !first {
+            return Outcome::Duplicate;
         }
         let outcome = self.settle_order_event(state, event, order, Wait::Allowed, effects);
         self.settle_order(state, &key, &order.order, effects);
@@ -52,7 +53,7 @@ impl Engine {
         let (key, store, timers) = state.store_mut(&event.platform, &event.store);
         let order_key: Option<Box<str>> = store.order_key(&order.order).map(Into::into);
         let shown = order.qr_payloads.iter().map(|payload| &**payload).collect::<Vec<_>>().join("\n");
-        let mut texts: SmallVec<[Scanned<'_>; 1]> = SmallVec::new();
+        desk.attached.clear();
         if !shown.is_empty() {
             let context = ScanContext {
                 platform: &event.platform,
@@ -61,8 +62,8 @@ impl Engine {
                 ..ScanContext::default()
             };
             self.ruleset.scanner.scan(&shown, &context, &mut desk.scratch, &mut desk.attached);
-            texts.push(Scanned { source: &shown, signals: &desk.attached, attachment: true });
         }
+        let texts = [Scanned { source: &shown, signals: &desk.attached, attachment: true }];
         let scene = Scene {
             ruleset: &self.ruleset,
             event,

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::event::{Body, Event, Message, TimeSource};
 use crate::policy::condition::Unanswered;
 use crate::policy::{Condition, Severity};
-use crate::score::{Hit, Judgement, Trigger, VerdictKind, gifts};
+use crate::score::{Hit, Judgement, Trigger, gifts};
 use crate::state::{PromiseEnd, StoreKey, TaskState, Timer, TimerKind, Timers};
 use crate::time::{Millis, Span};
 
-use super::{Effects, Emit, Engine};
+use super::{Effects, Engine};
 
 /// One deadline of a clock: when it lies, when it fires, and how bad it is (`None`: the rule's own severity).
 struct Step {
@@ -170,9 +170,6 @@ impl Engine {
             return;
         }
         effects.judged += 1;
-        if self.emit == Emit::NotClean && judgement.kind_of_verdict() == VerdictKind::Clean {
-            // Shadow findings alone: still worth a record.
-        }
         let conversation = message.conversation.as_deref().map(str::to_owned);
         let event = Event {
             event_id: Cow::Borrowed(event_id),
