@@ -112,6 +112,8 @@ pub struct Rule {
 pub struct Exception {
     /// Rule id.
     pub rule: Arc<str>,
+    /// Only in this pack; `None` for the rule of every pack.
+    pub pack: Option<Arc<str>>,
     /// Platform and store; `None` for all.
     pub store: Option<(Arc<str>, Arc<str>)>,
     /// Registrable domain or host of the links it allows; `None` when it is not about a link.
