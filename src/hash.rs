@@ -26,7 +26,11 @@ mod tests {
 
     #[test]
     fn values_are_fixed_because_they_are_stored() {
-        for (input, expected) in [("", 9_615_434_041_927_672_947), ("a", 9417481573473063714), ("ozon/7/m/1/sent", 7288096449626346823)] {
+        for (input, expected) in [
+            ("", 9_615_434_041_927_672_947),
+            ("a", 9417481573473063714),
+            ("ozon/7/m/1/sent", 7288096449626346823),
+        ] {
             assert_eq!(stable_hash(input.as_bytes()), expected, "{input}");
         }
     }

@@ -38,7 +38,10 @@ impl Engine {
     ) {
         self.settle(state, key, effects, |held| {
             let of_it = conversation.is_some()
-                && held.event.message().is_some_and(|message| message.conversation.as_deref() == conversation);
+                && held
+                    .event
+                    .message()
+                    .is_some_and(|message| message.conversation.as_deref() == conversation);
             of_it.then_some(Wait::Allowed)
         });
     }
@@ -79,7 +82,13 @@ impl Engine {
     }
 
     /// Judges what may wait no longer at `now`.
-    pub(super) fn settle_until(&self, state: &mut TaskState, key: &StoreKey, now: Millis, effects: &mut Effects) {
+    pub(super) fn settle_until(
+        &self,
+        state: &mut TaskState,
+        key: &StoreKey,
+        now: Millis,
+        effects: &mut Effects,
+    ) {
         self.settle(state, key, effects, |held| (held.until <= now).then_some(Wait::Over));
     }
 
@@ -105,7 +114,11 @@ impl Engine {
         }
         store.profile.held = kept;
         picked.sort_by(|(a, _), (b, _)| {
-            (a.until, a.event.occurred_at, &a.event.event_id).cmp(&(b.until, b.event.occurred_at, &b.event.event_id))
+            (a.until, a.event.occurred_at, &a.event.event_id).cmp(&(
+                b.until,
+                b.event.occurred_at,
+                &b.event.event_id,
+            ))
         });
         for (held, wait) in picked {
             let outcome = match &held.event.body {

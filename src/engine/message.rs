@@ -5,7 +5,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::event::{
-    Author, Channel, ConversationContext, ConversationType, Event, Message, MessageKind, Origin, OrderRef, Surface,
+    Author, Channel, ConversationContext, ConversationType, Event, Message, MessageKind, OrderRef, Origin,
+    Surface,
 };
 use crate::policy::Condition;
 use crate::policy::condition::{Topics, Unanswered};
@@ -79,7 +80,9 @@ impl Engine {
         self.ruleset.scanner.scan(text, &context, &mut desk.scratch, &mut desk.text);
         let topics = self.topics(&desk.text);
         let elsewhere = |signals: &Signals| {
-            self.terms.promise_elsewhere.is_some_and(|id| signals.signals.iter().any(|signal| signal.id == id))
+            self.terms
+                .promise_elsewhere
+                .is_some_and(|id| signals.signals.iter().any(|signal| signal.id == id))
         };
 
         let (_, store, timers) = state.store_mut(&event.platform, &event.store);
@@ -263,7 +266,9 @@ impl Engine {
         let answers = message.channel == Channel::PlatformChat
             && self.clock(event).is_none_or(|clock| {
                 clock.answered_by.contains(&message.origin)
-                    && (class.is_empty() || !clock.no_answer.intersects(class) || !message.attachments.is_empty())
+                    && (class.is_empty()
+                        || !clock.no_answer.intersects(class)
+                        || !message.attachments.is_empty())
             });
         if let Some(conversation) = conversation_mut(store, message) {
             conversation.remember_fragment(at, text);
@@ -300,7 +305,11 @@ impl Engine {
 
     fn topics(&self, signals: &Signals) -> Topics {
         let topic = |id| self.terms.topics.iter().find(|(signal, _)| *signal == id).map(|(_, topic)| *topic);
-        signals.signals.iter().filter_map(|signal| topic(signal.id)).fold(Topics::empty(), |all, one| all | one)
+        signals
+            .signals
+            .iter()
+            .filter_map(|signal| topic(signal.id))
+            .fold(Topics::empty(), |all, one| all | one)
     }
 
     /// The gift that the message promises for the order it is about.
@@ -335,7 +344,9 @@ impl Engine {
         message: &Message<'_>,
         known: &Conversation,
     ) {
-        let (Some(id), Some(waiting)) = (message.conversation.as_deref(), known.first_unanswered()) else { return };
+        let (Some(id), Some(waiting)) = (message.conversation.as_deref(), known.first_unanswered()) else {
+            return;
+        };
         if !matches!(known.kind, ConversationType::Buyer | ConversationType::Dispute) {
             return;
         }

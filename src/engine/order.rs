@@ -1,10 +1,10 @@
 //! Order events: what they teach, and the few that a rule speaks of.
 
 use crate::event::{Event, OrderEvent, OrderKind, OrderState, Surface, TextFormat};
-use crate::score::{Judgement, Scanned, Scene, Trigger, ask_order, gifts};
-use crate::state::{Moment, Order, PromiseEnd, TaskState, Timer, TimerKind};
 use crate::policy::Condition;
-use crate::policy::condition::OrderAnchor;
+use crate::score::{Judgement, Scanned, Scene, Trigger, ask_order, gifts};
+use crate::state::OrderAnchor;
+use crate::state::{Moment, Order, PromiseEnd, TaskState, Timer, TimerKind};
 use crate::text::ScanContext;
 use crate::time::Span;
 
@@ -78,7 +78,10 @@ impl Engine {
         let judgement = Judgement::of(&scene, ask_order, false);
         let spoken_of = matches!(
             order.kind,
-            OrderKind::AddressChange | OrderKind::ShippedWith | OrderKind::ReviewInvited | OrderKind::PageChanged
+            OrderKind::AddressChange
+                | OrderKind::ShippedWith
+                | OrderKind::ReviewInvited
+                | OrderKind::PageChanged
         );
         let outcome = if judgement.may_wait && wait == Wait::Allowed {
             Outcome::Held

@@ -43,8 +43,12 @@ impl Engine {
         let mut desk = std::mem::take(&mut state.desk);
         // A template for the chat is judged as a template: it has rules of its own before it is ever sent.
         let surface = if template.surface == Surface::Chat { Surface::Template } else { template.surface };
-        let context =
-            ScanContext { platform: &event.platform, surface, format: TextFormat::Markdown, ..ScanContext::default() };
+        let context = ScanContext {
+            platform: &event.platform,
+            surface,
+            format: TextFormat::Markdown,
+            ..ScanContext::default()
+        };
         self.ruleset.scanner.scan(text, &context, &mut desk.scratch, &mut desk.text);
         let (_, store, _) = state.store_mut(&event.platform, &event.store);
         let texts = [Scanned { source: text, signals: &desk.text, attachment: false }];

@@ -32,14 +32,22 @@ fn steps(clock: &Unanswered, since: Millis) -> impl Iterator<Item = Step> {
 
 impl Engine {
     /// Fires every deadline before `limit` (or at it, when `inclusive`), in order.
-    pub(super) fn fire_due(&self, state: &mut TaskState, limit: Millis, inclusive: bool, effects: &mut Effects) {
+    pub(super) fn fire_due(
+        &self,
+        state: &mut TaskState,
+        limit: Millis,
+        inclusive: bool,
+        effects: &mut Effects,
+    ) {
         while let Some(timer) = state.timers.pop(limit, inclusive) {
             match &timer.kind {
                 TimerKind::Held => self.settle_until(state, &timer.store, timer.at, effects),
                 TimerKind::Unanswered { conversation } => {
                     self.unanswered(state, &timer.store, conversation, timer.at, effects);
                 }
-                TimerKind::GiftDue { order } => self.gift_is_due(state, &timer.store, order, timer.at, effects),
+                TimerKind::GiftDue { order } => {
+                    self.gift_is_due(state, &timer.store, order, timer.at, effects)
+                }
                 TimerKind::TemplateReview { template } => {
                     self.review_is_due(state, &timer.store, template, timer.at, effects);
                 }
@@ -71,7 +79,14 @@ impl Engine {
         }
     }
 
-    fn unanswered(&self, state: &mut TaskState, key: &Arc<StoreKey>, id: &str, now: Millis, effects: &mut Effects) {
+    fn unanswered(
+        &self,
+        state: &mut TaskState,
+        key: &Arc<StoreKey>,
+        id: &str,
+        now: Millis,
+        effects: &mut Effects,
+    ) {
         let (_, store, _) = state.store_mut(&key.platform, &key.store);
         let Some(conversation) = store.conversations.get_mut(id) else { return };
         let Some(waiting) = conversation.first_unanswered().cloned() else { return };
@@ -105,14 +120,23 @@ impl Engine {
     }
 
     /// The parcel left long ago and nobody reported what was in it.
-    fn gift_is_due(&self, state: &mut TaskState, key: &Arc<StoreKey>, id: &str, now: Millis, effects: &mut Effects) {
+    fn gift_is_due(
+        &self,
+        state: &mut TaskState,
+        key: &Arc<StoreKey>,
+        id: &str,
+        now: Millis,
+        effects: &mut Effects,
+    ) {
         let (_, store, _) = state.store_mut(&key.platform, &key.store);
         let agency = store.profile.agency.clone();
         let Some(order) = store.orders.get_mut(id) else { return };
         if order.shipped_with.is_some() {
             return;
         }
-        for promise in order.promises.iter_mut().filter(|promise| promise.closed.is_none() && promise.at <= now) {
+        for promise in
+            order.promises.iter_mut().filter(|promise| promise.closed.is_none() && promise.at <= now)
+        {
             let mut judgement = Judgement::default();
             for pack in self.ruleset.packs_for(&key.platform, &key.store, now) {
                 for rule in &pack.rules {
@@ -132,7 +156,14 @@ impl Engine {
         }
     }
 
-    fn review_is_due(&self, state: &mut TaskState, key: &Arc<StoreKey>, id: &str, now: Millis, effects: &mut Effects) {
+    fn review_is_due(
+        &self,
+        state: &mut TaskState,
+        key: &Arc<StoreKey>,
+        id: &str,
+        now: Millis,
+        effects: &mut Effects,
+    ) {
         let (_, store, _) = state.store_mut(&key.platform, &key.store);
         let Some(template) = store.profile.template(id) else { return };
         let Some(since) = template.pending_since(now) else { return };
@@ -141,10 +172,8 @@ impl Engine {
             for rule in &pack.rules {
                 let Condition::TemplateReviewAge { steps } = &rule.condition else { continue };
                 for (age, severity) in steps.iter().filter(|(age, _)| since.plus(*age) == now) {
-                    let mut hit = Hit::certain()
-                        .fact("template", id)
-                        .fact("submitted_at", since)
-                        .fact("limit", *age);
+                    let mut hit =
+                        Hit::certain().fact("template", id).fact("submitted_at", since).fact("limit", *age);
                     hit.severity = Some(*severity);
                     judgement.take_timer(pack, rule, hit);
                 }
@@ -207,15 +236,20 @@ impl Engine {
         state.timers = timers;
     }
 
-    fn rearm_orders(&self, timers: &mut Timers, key: &Arc<StoreKey>, store: &crate::state::Store, now: Millis) {
-        let due = self
-            .ruleset
-            .packs_for(&key.platform, &key.store, now)
-            .flat_map(|pack| &pack.rules)
-            .find_map(|rule| match rule.condition {
-                Condition::GiftUnfulfilled { due } => Some(due),
-                _ => None,
-            });
+    fn rearm_orders(
+        &self,
+        timers: &mut Timers,
+        key: &Arc<StoreKey>,
+        store: &crate::state::Store,
+        now: Millis,
+    ) {
+        let due =
+            self.ruleset.packs_for(&key.platform, &key.store, now).flat_map(|pack| &pack.rules).find_map(
+                |rule| match rule.condition {
+                    Condition::GiftUnfulfilled { due } => Some(due),
+                    _ => None,
+                },
+            );
         for (id, order) in &store.orders {
             let shipped = order.moment(crate::policy::condition::OrderAnchor::Shipped);
             if let (Some(due), crate::state::Moment::At { at, .. }, None, Some(_)) =
@@ -227,7 +261,13 @@ impl Engine {
         }
     }
 
-    fn rearm_templates(&self, timers: &mut Timers, key: &Arc<StoreKey>, store: &crate::state::Store, now: Millis) {
+    fn rearm_templates(
+        &self,
+        timers: &mut Timers,
+        key: &Arc<StoreKey>,
+        store: &crate::state::Store,
+        now: Millis,
+    ) {
         for (id, template) in store.profile.templates() {
             let Some(since) = template.pending_since(now) else { continue };
             for pack in self.ruleset.packs_for(&key.platform, &key.store, now) {

@@ -78,7 +78,8 @@ pub(super) fn bind(
             let place = Place::file(&Arc::from(binding.file.as_str()));
             let message = format!("binding of an unknown pack \"{}\"", binding.pack);
             errors.push(
-                PolicyError::new(place, message).nearest(&binding.pack, drafts.iter().map(|draft| &*draft.id)),
+                PolicyError::new(place, message)
+                    .nearest(&binding.pack, drafts.iter().map(|draft| &*draft.id)),
             );
         }
     }
@@ -88,8 +89,10 @@ pub(super) fn bind(
         let packs = binder.compile(platform, None, &in_force, &[], sound, &mut bound.effective, errors);
         bound.platforms.insert(Box::from(platform), packs);
     }
-    let listed: Vec<(&Arc<str>, &StoreSpec)> =
-        stores.iter().flat_map(|file| file.spec.stores.iter().map(move |store| (&file.file, &store.value))).collect();
+    let listed: Vec<(&Arc<str>, &StoreSpec)> = stores
+        .iter()
+        .flat_map(|file| file.spec.stores.iter().map(move |store| (&file.file, &store.value)))
+        .collect();
     for (index, (file, store)) in listed.iter().enumerate() {
         let same = |other: &StoreSpec| {
             other.platform.value == store.platform.value && other.store.value == store.store.value
@@ -105,7 +108,8 @@ pub(super) fn bind(
         let done = bound.stores.get(platform).is_some_and(|stores| stores.contains_key(store));
         if !done {
             let in_force = binder.in_force(platform, Some(store));
-            let packs = binder.compile(platform, Some(store), &in_force, &[], sound, &mut bound.effective, errors);
+            let packs =
+                binder.compile(platform, Some(store), &in_force, &[], sound, &mut bound.effective, errors);
             bound.stores.entry(Box::from(platform)).or_default().insert(Box::from(store), packs);
         }
     }
@@ -139,10 +143,13 @@ impl Binder<'_> {
                 [] => own,
                 platforms => platforms.iter().any(|name| name == platform),
             };
-            let general = bindings.iter().filter(|binding| binding.stores.is_empty()).filter(here).next_back();
+            let general =
+                bindings.iter().filter(|binding| binding.stores.is_empty()).filter(here).next_back();
             let special = bindings
                 .iter()
-                .filter(|binding| binding.stores.iter().any(|(p, s)| p == platform && Some(s.as_str()) == store))
+                .filter(|binding| {
+                    binding.stores.iter().any(|(p, s)| p == platform && Some(s.as_str()) == store)
+                })
                 .next_back();
             match special.or(general) {
                 Some(binding) => match binding.mode {
@@ -235,7 +242,8 @@ impl Binder<'_> {
             match mode {
                 Some((_, Some(Switch(None)))) => {}
                 Some((text, Some(Switch(Some(mode))))) => {
-                    let mode = Sourced { value: mode, place: origin.place(text), layer: origin.layer.clone() };
+                    let mode =
+                        Sourced { value: mode, place: origin.place(text), layer: origin.layer.clone() };
                     in_force.push((index, Some(mode)));
                 }
                 _ => in_force.push((index, None)),

@@ -105,7 +105,10 @@ impl Compilation {
 ///
 /// # Errors
 /// Every fault that was found, in the order of files and lines.
-pub fn build(sources: &PolicySources<'_>, vocabulary: &dyn Vocabulary) -> Result<Compilation, Vec<PolicyError>> {
+pub fn build(
+    sources: &PolicySources<'_>,
+    vocabulary: &dyn Vocabulary,
+) -> Result<Compilation, Vec<PolicyError>> {
     let mut errors = Vec::new();
     let mut warnings = Vec::new();
     let drafts = drafts(sources, &mut errors);
@@ -175,8 +178,10 @@ pub fn build(sources: &PolicySources<'_>, vocabulary: &dyn Vocabulary) -> Result
 
 /// Packs with their parents and overlays.
 fn drafts(sources: &PolicySources<'_>, errors: &mut Vec<PolicyError>) -> Vec<PackDraft> {
-    let files: Vec<PackFile> =
-        read_all(&sources.packs, errors).into_iter().map(|(file, text, spec)| PackFile { file, text, spec }).collect();
+    let files: Vec<PackFile> = read_all(&sources.packs, errors)
+        .into_iter()
+        .map(|(file, text, spec)| PackFile { file, text, spec })
+        .collect();
     let mut drafts = layers::drafts(&files, errors);
     for (file, text, spec) in read_all::<OverlaySpec>(&sources.overlays, errors) {
         layers::lay_over(&mut drafts, &spec, &file, &text, errors);

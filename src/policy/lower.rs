@@ -6,13 +6,15 @@ use smallvec::SmallVec;
 
 use crate::time::Span;
 
-use super::condition::{ClassRequirement, Condition, Contact, Content, LinkPolicy, ProactiveKind, Topics, Unanswered};
+use super::condition::{
+    ClassRequirement, Condition, Contact, Content, LinkPolicy, ProactiveKind, Topics, Unanswered,
+};
 use super::error::PolicyError;
 use super::reader::Reader;
 use super::ruleset::Severity;
 use super::spec::{
-    ClassSpec, ConditionSpec, ContactSpec, ContentSpec, FixedDelaySpec, GiftWordingSpec, KindSpec, StepsSpec, Text,
-    Texts, UnansweredSpec, UnexplainedNoticeSpec,
+    ClassSpec, ConditionSpec, ContactSpec, ContentSpec, FixedDelaySpec, GiftWordingSpec, KindSpec, StepsSpec,
+    Text, Texts, UnansweredSpec, UnexplainedNoticeSpec,
 };
 use super::words::Word;
 
@@ -22,7 +24,9 @@ impl Reader<'_> {
         Some(match spec {
             ConditionSpec::Contact(spec) => Condition::Contact(self.contact(spec)),
             ConditionSpec::Unanswered(spec) => Condition::Unanswered(self.unanswered(spec)),
-            ConditionSpec::Channel(spec) => Condition::Channel { allowed: self.some("channel.allowed", &spec.allowed) },
+            ConditionSpec::Channel(spec) => {
+                Condition::Channel { allowed: self.some("channel.allowed", &spec.allowed) }
+            }
             ConditionSpec::Content(spec) => Condition::Content(self.content(spec, severity)),
             ConditionSpec::TemplateApproved(spec) => {
                 Condition::TemplateApproved { origins: self.some("template_approved.origins", &spec.origins) }
@@ -30,7 +34,9 @@ impl Reader<'_> {
             ConditionSpec::TemplateRequirement(spec) => {
                 Condition::TemplateRequirement { classes: self.classes(&spec.classes) }
             }
-            ConditionSpec::TemplateReviewAge(spec) => Condition::TemplateReviewAge { steps: self.steps(spec) },
+            ConditionSpec::TemplateReviewAge(spec) => {
+                Condition::TemplateReviewAge { steps: self.steps(spec) }
+            }
             ConditionSpec::InsertApproved(_) => Condition::InsertApproved,
             ConditionSpec::PageBlocks(spec) => Condition::PageBlocks {
                 allowed: self.names("page_blocks.allowed", &spec.allowed),
@@ -113,7 +119,8 @@ impl Reader<'_> {
         for name in &spec.names {
             if !matches!(name.value.as_str(), "order" | "item") {
                 let message = format!("a text cannot be asked to name \"{}\"", name.value);
-                let error = PolicyError::new(self.place(name), message).nearest(&name.value, ["order", "item"]);
+                let error =
+                    PolicyError::new(self.place(name), message).nearest(&name.value, ["order", "item"]);
                 self.error(error);
             }
         }
@@ -222,7 +229,9 @@ impl Reader<'_> {
                 && after <= *earlier
             {
                 let message = format!("the step after {after} does not follow the one after {earlier}");
-                self.error(PolicyError::new(self.place(&step.after), message).fix("list steps by growing age"));
+                self.error(
+                    PolicyError::new(self.place(&step.after), message).fix("list steps by growing age"),
+                );
             }
             steps.push((after, severity));
         }
@@ -256,13 +265,18 @@ impl Reader<'_> {
     fn unexplained(&mut self, spec: &UnexplainedNoticeSpec) -> Condition {
         let mut claims = Vec::new();
         for (state, signals) in &spec.claims.0 {
-            let Some(state) = self.word(&format!("unexplained_notice.{}", state.value), state) else { continue };
+            let Some(state) = self.word(&format!("unexplained_notice.{}", state.value), state) else {
+                continue;
+            };
             for signal in signals {
                 let one = std::slice::from_ref(signal);
                 self.signals(&format!("unexplained_notice.claims.{}", signal.value), one);
                 claims.extend(self.vocabulary.signal(&signal.value).map(|id| (id, state)));
             }
         }
-        Condition::UnexplainedNotice { claims, tolerance: self.span("unexplained_notice.tolerance", &spec.tolerance) }
+        Condition::UnexplainedNotice {
+            claims,
+            tolerance: self.span("unexplained_notice.tolerance", &spec.tolerance),
+        }
     }
 }

@@ -112,8 +112,11 @@ pub(super) fn exceptions(
             let Some(text) = text else { continue };
             if !words.contains(&text.value.as_str()) {
                 errors.push(
-                    PolicyError::new(here(text), format!("exception for an unknown {what} \"{}\"", text.value))
-                        .nearest(&text.value, words.iter().copied()),
+                    PolicyError::new(
+                        here(text),
+                        format!("exception for an unknown {what} \"{}\"", text.value),
+                    )
+                    .nearest(&text.value, words.iter().copied()),
                 );
             }
         }
@@ -174,13 +177,18 @@ pub(super) fn exceptions(
 }
 
 /// Compiles notices.
-pub(super) fn notices(file: &Arc<str>, spec: &NoticesSpec, errors: &mut Vec<PolicyError>) -> Vec<PlatformNotice> {
+pub(super) fn notices(
+    file: &Arc<str>,
+    spec: &NoticesSpec,
+    errors: &mut Vec<PolicyError>,
+) -> Vec<PlatformNotice> {
     let mut compiled = Vec::new();
     for notice in &spec.notices {
         // A short prefix would exempt what sellers write themselves.
         if notice.prefix.value.chars().filter(|c| c.is_alphanumeric()).count() < 20 {
             let place = Place::at(file, notice.prefix.referenced);
-            let message = "a notice needs at least 20 letters: a shorter prefix exempts what sellers write themselves";
+            let message =
+                "a notice needs at least 20 letters: a shorter prefix exempts what sellers write themselves";
             errors.push(PolicyError::new(place, message));
         }
         compiled.push(PlatformNotice {

@@ -27,7 +27,11 @@ pub(super) struct Target<'a> {
 }
 
 /// Compiles a pack for a target.
-pub(super) fn compile(draft: &PackDraft, target: &Target<'_>, errors: &mut Vec<PolicyError>) -> (Pack, EffectivePack) {
+pub(super) fn compile(
+    draft: &PackDraft,
+    target: &Target<'_>,
+    errors: &mut Vec<PolicyError>,
+) -> (Pack, EffectivePack) {
     let mut params = draft.params.clone();
     for (name, value) in target.params {
         if let Some(entry) = params.iter_mut().find(|(known, _)| known == name) {
@@ -50,7 +54,10 @@ pub(super) fn compile(draft: &PackDraft, target: &Target<'_>, errors: &mut Vec<P
         let own = value.layer == draft.origin.layer;
         if own && !used.contains(name) {
             let message = format!("no rule uses the parameter \"{name}\"");
-            errors.push(PolicyError::new(value.place.clone(), message).fix(format!("write ${name} in a rule, or drop it")));
+            errors.push(
+                PolicyError::new(value.place.clone(), message)
+                    .fix(format!("write ${name} in a rule, or drop it")),
+            );
         }
     }
     let hash = hash(draft, &params, target, mode);
@@ -90,7 +97,13 @@ fn field(name: impl Into<String>, value: impl Into<String>, from: &Sourced<impl 
 
 fn default(name: &str, value: &str, draft: &PackDraft) -> EffectiveField {
     let place = draft.place.clone();
-    EffectiveField { name: name.to_owned(), value: value.to_owned(), param: None, place, layer: Layer::Default }
+    EffectiveField {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        param: None,
+        place,
+        layer: Layer::Default,
+    }
 }
 
 fn unknown<W: Word>(value: &Sourced<String>) -> PolicyError {
@@ -289,7 +302,12 @@ fn word<W: Word>(text: &Sourced<String>, given: bool, faults: &mut Vec<PolicyErr
 }
 
 /// Sixteen digits that change with everything that can change a verdict: texts, parameters, mode, lexicons.
-fn hash(draft: &PackDraft, params: &[(String, Sourced<String>)], target: &Target<'_>, mode: Mode) -> Arc<str> {
+fn hash(
+    draft: &PackDraft,
+    params: &[(String, Sourced<String>)],
+    target: &Target<'_>,
+    mode: Mode,
+) -> Arc<str> {
     let mut bytes = Vec::new();
     let mut push = |part: &str| {
         // Checked out with other line ends, a pack is still the same pack.

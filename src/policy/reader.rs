@@ -76,7 +76,8 @@ impl Reader<'_> {
             }),
             None => {
                 let known: Vec<&str> = self.params.iter().map(|(known, _)| known.as_str()).collect();
-                let error = PolicyError::new(place, format!("unknown parameter \"${name}\"")).nearest(name, known);
+                let error =
+                    PolicyError::new(place, format!("unknown parameter \"${name}\"")).nearest(name, known);
                 self.error(error);
                 None
             }
@@ -238,9 +239,13 @@ impl Reader<'_> {
             };
             if found.is_empty() {
                 let vocabulary = self.vocabulary;
-                let mut known: Vec<String> = vocabulary.signal_names().into_iter().map(str::to_owned).collect();
+                let mut known: Vec<String> =
+                    vocabulary.signal_names().into_iter().map(str::to_owned).collect();
                 if text.value.ends_with(".*") {
-                    known = known.iter().filter_map(|name| Some(format!("{}.*", name.split_once('.')?.0))).collect();
+                    known = known
+                        .iter()
+                        .filter_map(|name| Some(format!("{}.*", name.split_once('.')?.0)))
+                        .collect();
                     known.dedup();
                 }
                 let message = format!("unknown signal \"{}\"", text.value);
@@ -289,8 +294,9 @@ impl Reader<'_> {
                 allowed.push(LinkAllow::Class(class));
             } else {
                 let words = HostClass::words().into_iter().chain(["registered_domain", "list:<name>"]);
-                let error = PolicyError::new(self.place(text), format!("unknown kind of link \"{}\"", text.value))
-                    .nearest(&text.value, words);
+                let error =
+                    PolicyError::new(self.place(text), format!("unknown kind of link \"{}\"", text.value))
+                        .nearest(&text.value, words);
                 self.error(error);
             }
         }

@@ -57,7 +57,8 @@ pub fn permission(scene: &Scene<'_>, rule: &Contact) -> Permission {
         return Permission::Reply;
     }
     let at = scene.at();
-    let buyer = match scene.conversation.map_or(Ok(None), |conversation| conversation.last_buyer_message(at)) {
+    let buyer = match scene.conversation.map_or(Ok(None), |conversation| conversation.last_buyer_message(at))
+    {
         Ok(buyer) => buyer,
         Err(_) => return Permission::Unknown("last_buyer_message_at"),
     };
@@ -72,7 +73,9 @@ pub fn permission(scene: &Scene<'_>, rule: &Contact) -> Permission {
         match allows(scene, rule, kind) {
             Check::Holds => return Permission::Kind(Arc::clone(&kind.id)),
             Check::Unknown(fact) => unknown = unknown.or(Some(fact)),
-            Check::Fails(reason) if nearest.is_none_or(|(best, _)| reason > best) => nearest = Some((reason, kind)),
+            Check::Fails(reason) if nearest.is_none_or(|(best, _)| reason > best) => {
+                nearest = Some((reason, kind))
+            }
             Check::Fails(_) => {}
         }
     }
@@ -87,7 +90,10 @@ pub fn permission(scene: &Scene<'_>, rule: &Contact) -> Permission {
     let later_message_known = scene.conversation.is_some_and(|conversation| conversation.has_buyer_message());
     let doubtful = match buyer {
         Some(buyer) => scene.observed() || buyer.observed,
-        None => scene.observed() && (later_message_known || nearest.is_some_and(|(r, _)| r == Reason::WindowClosed)),
+        None => {
+            scene.observed()
+                && (later_message_known || nearest.is_some_and(|(r, _)| r == Reason::WindowClosed))
+        }
     };
     let mut hit = Hit::certain()
         .doubt(doubtful)
@@ -163,9 +169,9 @@ fn capability(scene: &Scene<'_>, kind: &ProactiveKind) -> Check {
 }
 
 fn first_word(scene: &Scene<'_>, kind: &ProactiveKind) -> Check {
-    let spoken = scene
-        .conversation
-        .is_some_and(|conversation| matches!(conversation.last_buyer_message(scene.at()), Ok(Some(_)) | Err(_)));
+    let spoken = scene.conversation.is_some_and(|conversation| {
+        matches!(conversation.last_buyer_message(scene.at()), Ok(Some(_)) | Err(_))
+    });
     holds(!(kind.before_buyer && spoken), Reason::NotAllowedKind)
 }
 
@@ -222,7 +228,8 @@ fn names_order(scene: &Scene<'_>, kind: &ProactiveKind) -> Check {
     }
     let reference = scene.message().map(|message| &message.order);
     let own = scene.order.map_or(&[][..], |order| &order.numbers[..]).iter().map(|number| &**number);
-    let said = reference.into_iter().flat_map(|order| [order.posting.as_deref(), order.order.as_deref()]).flatten();
+    let said =
+        reference.into_iter().flat_map(|order| [order.posting.as_deref(), order.order.as_deref()]).flatten();
     let mut numbers = own.chain(said).chain(scene.order_key).filter(|number| !number.is_empty()).peekable();
     if numbers.peek().is_none() {
         return Check::Unknown("order");

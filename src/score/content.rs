@@ -14,7 +14,11 @@ const TOPIC_WINDOW: Span = Span::hours(48);
 
 /// Asks a content rule.
 pub fn content(scene: &Scene<'_>, id: &str, rule: &Content) -> Answer {
-    if scene.texts.iter().all(|scanned| scanned.signals.signals.is_empty() && scanned.signals.links.is_empty()) {
+    if scene
+        .texts
+        .iter()
+        .all(|scanned| scanned.signals.signals.is_empty() && scanned.signals.links.is_empty())
+    {
         return Answer::No;
     }
     if !rule.surfaces.contains(&scene.surface) || (rule.templated_only && !is_templated(scene)) {
@@ -87,15 +91,19 @@ pub(crate) fn allows_any(scene: &Scene<'_>, allow: &[LinkAllow], link: &Link) ->
     allow.iter().any(|allow| match allow {
         LinkAllow::Class(class) => link.class == *class,
         LinkAllow::List(list) => scene.ruleset.scanner.domains().in_list(list, link),
-        LinkAllow::RegisteredDomain => scene.profile.has_domain(&link.host, link.domain.as_deref(), scene.at()),
+        LinkAllow::RegisteredDomain => {
+            scene.profile.has_domain(&link.host, link.domain.as_deref(), scene.at())
+        }
     })
 }
 
 /// Whether an operator's exception allows this link in this store.
 fn excepted(scene: &Scene<'_>, rule: &str, link: &Link) -> bool {
     scene.ruleset.exceptions.iter().filter(|exception| *exception.rule == *rule).any(|exception| {
-        exception.domain.as_deref().is_some_and(|domain| {
-            domain == &*link.host || link.domain.as_deref() == Some(domain)
-        }) && exception.covers(scene)
+        exception
+            .domain
+            .as_deref()
+            .is_some_and(|domain| domain == &*link.host || link.domain.as_deref() == Some(domain))
+            && exception.covers(scene)
     })
 }

@@ -39,7 +39,8 @@ pub fn of_link(scanned: &Scanned<'_>, link: &Link) -> Evidence {
 
 fn span(scanned: &Scanned<'_>, start: u32, end: u32, via: Via, signal: &str) -> Evidence {
     // Words of a picture have no place in the message's text.
-    let (start, end, via) = if scanned.attachment { (0, 0, via | Via::ATTACHMENT) } else { (start, end, via) };
+    let (start, end, via) =
+        if scanned.attachment { (0, 0, via | Via::ATTACHMENT) } else { (start, end, via) };
     Evidence {
         start,
         end,

@@ -32,7 +32,10 @@ pub fn wording(scene: &Scene<'_>, promise: &SignalSet, elements: &[(Arc<str>, Si
 
 /// A gift or compensation negotiated outside the platform, or a promise made there that the buyer quoted.
 pub fn private(scene: &Scene<'_>, promise: &SignalSet, elsewhere: &SignalSet) -> Answer {
-    if scene.message().is_none_or(|message| message.kind != MessageKind::Sent && message.kind != MessageKind::Edited) {
+    if scene
+        .message()
+        .is_none_or(|message| message.kind != MessageKind::Sent && message.kind != MessageKind::Edited)
+    {
         return Answer::No;
     }
     let promised = scene.strongest(promise);
@@ -105,5 +108,7 @@ pub(crate) fn fate(order: &Order, promise: &Promise) -> Option<PromiseEnd> {
 
 fn is_promised(gift: &OrderItem, promise: &Promise) -> bool {
     let words = promise.words.join(" ");
-    gift.title.as_deref().is_some_and(|title| shares_word(&words, title) || shares_word(&title.to_lowercase(), &words))
+    gift.title
+        .as_deref()
+        .is_some_and(|title| shares_word(&words, title) || shares_word(&title.to_lowercase(), &words))
 }

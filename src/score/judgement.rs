@@ -150,7 +150,8 @@ impl Judgement {
             (Confidence::Certain, Severity::Critical | Severity::Warning) => VerdictKind::Violation,
             _ => VerdictKind::Review,
         };
-        let found = self.findings.iter().filter(|finding| finding.mode == Mode::Enforce).map(of_finding).max();
+        let found =
+            self.findings.iter().filter(|finding| finding.mode == Mode::Enforce).map(of_finding).max();
         let unknown = self.unknown.iter().any(|(_, decides)| *decides).then_some(VerdictKind::Review);
         found.max(unknown).unwrap_or_default()
     }
@@ -174,7 +175,8 @@ impl Judgement {
     /// The record of an event's verdict.
     pub(crate) fn into_verdict(self, scene: &Scene<'_>, trigger: Trigger) -> Verdict {
         let event = scene.event;
-        let mut verdict = self.into_record(event, trigger, event.occurred_at, None, scene.profile.agency.as_deref());
+        let mut verdict =
+            self.into_record(event, trigger, event.occurred_at, None, scene.profile.agency.as_deref());
         let message = scene.message();
         verdict.conversation = message.and_then(|message| message.conversation.as_deref()).map(str::to_owned);
         verdict.message_id = message.and_then(|message| message.message_id.as_deref()).map(str::to_owned);
@@ -204,7 +206,8 @@ impl Judgement {
         let kind = self.kind_of_verdict();
         let score = self.score();
         self.findings.sort_by(|a, b| {
-            let order = |f: &Finding| (Reverse(f.mode == Mode::Enforce), Reverse(f.severity), Reverse(f.confidence));
+            let order =
+                |f: &Finding| (Reverse(f.mode == Mode::Enforce), Reverse(f.severity), Reverse(f.confidence));
             order(a).cmp(&order(b)).then(b.weight.total_cmp(&a.weight)).then_with(|| a.rule.cmp(&b.rule))
         });
         let mut unknown: Vec<String> = self.unknown.iter().map(|(fact, _)| (*fact).to_owned()).collect();
@@ -252,17 +255,17 @@ fn verdict_id(event: &Event<'_>, trigger: Trigger, timer: Option<&str>) -> Strin
         Trigger::Registry => "registry",
         Trigger::Timer => "timer",
     };
-    let name = [&*event.platform, &*event.store, &*event.event_id, trigger, timer.unwrap_or_default()].join("\n");
+    let name =
+        [&*event.platform, &*event.store, &*event.event_id, trigger, timer.unwrap_or_default()].join("\n");
     Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string()
 }
 
 impl Exception {
     /// Whether store, template and date fit; rule and domain are the caller's.
     pub(crate) fn covers(&self, scene: &Scene<'_>) -> bool {
-        let store = self
-            .store
-            .as_ref()
-            .is_none_or(|(platform, store)| **platform == *scene.event.platform && **store == *scene.event.store);
+        let store = self.store.as_ref().is_none_or(|(platform, store)| {
+            **platform == *scene.event.platform && **store == *scene.event.store
+        });
         let template = self
             .template
             .as_deref()

@@ -97,7 +97,9 @@ pub(crate) fn ask_message(scene: &Scene<'_>, rule: &Rule) -> Answer {
         Condition::InsertApproved => templates::insert_message(scene),
         Condition::GiftWording { promise, elements } => gifts::wording(scene, promise, elements),
         Condition::GiftPrivate { promise, elsewhere } => gifts::private(scene, promise, elsewhere),
-        Condition::DuplicateText { k, within, min_chars } => patterns::duplicate(scene, *k, *within, *min_chars),
+        Condition::DuplicateText { k, within, min_chars } => {
+            patterns::duplicate(scene, *k, *within, *min_chars)
+        }
         Condition::FixedDelay { k, within, spread } => patterns::fixed_delay(scene, *k, *within, *spread),
         // Contact has a permission beside its answer and is asked by the judgement itself; the rest belong to
         // order events, registrations, notices and timers.
@@ -136,7 +138,9 @@ pub(crate) fn ask_template(scene: &Scene<'_>, rule: &Rule) -> Answer {
 /// Asks one rule about a notice of the platform.
 pub(crate) fn ask_notice(scene: &Scene<'_>, rule: &Rule) -> Answer {
     match &rule.condition {
-        Condition::UnexplainedNotice { claims, tolerance } => orders::unexplained_notice(scene, claims, *tolerance),
+        Condition::UnexplainedNotice { claims, tolerance } => {
+            orders::unexplained_notice(scene, claims, *tolerance)
+        }
         _ => Answer::No,
     }
 }

@@ -35,7 +35,9 @@ pub fn address_change(scene: &Scene<'_>, states: &[OrderState], approvers: &[Par
         ChangeStatus::Approved => match event.by {
             None | Some(Party::Unknown) => Answer::No,
             Some(by) if approvers.contains(&by) => Answer::No,
-            Some(by) => Hit::certain().fact("reason", "not_approved_by_platform").fact("by", by.as_str()).answer(),
+            Some(by) => {
+                Hit::certain().fact("reason", "not_approved_by_platform").fact("by", by.as_str()).answer()
+            }
         },
         ChangeStatus::Rejected => Answer::No,
     }
@@ -67,7 +69,10 @@ pub fn review_invited_by(scene: &Scene<'_>, allowed: &[Party]) -> Answer {
                 .fact("by", by.as_str())
                 .fact_if(
                     "order.delivered_at",
-                    scene.order.and_then(|order| order.reached(OrderState::Delivered)).map(|reached| reached.at),
+                    scene
+                        .order
+                        .and_then(|order| order.reached(OrderState::Delivered))
+                        .map(|reached| reached.at),
                 )
                 .answer(),
         },

@@ -29,15 +29,22 @@ pub fn duplicate(scene: &Scene<'_>, k: u32, within: Span, min_chars: u32) -> Ans
         .template
         .and_then(|(_, template)| template)
         .is_some_and(|template| template.status_at(scene.at()) == Some(TemplateStatus::Approved));
-    if approved || scanned.signals.class.intersects(TextClass::THANKS | TextClass::SMALL_TALK | TextClass::BLANK) {
+    if approved
+        || scanned.signals.class.intersects(TextClass::THANKS | TextClass::SMALL_TALK | TextClass::BLANK)
+    {
         return Answer::No;
     }
-    let others = scene.profile.sent_to_others(scanned.signals.folded_hash, addressee(scene), scene.at(), within);
+    let others =
+        scene.profile.sent_to_others(scanned.signals.folded_hash, addressee(scene), scene.at(), within);
     let buyers = u32::try_from(others).unwrap_or(u32::MAX).saturating_add(1);
     if buyers < k {
         return Answer::No;
     }
-    Hit::certain().fact("buyers", i64::from(buyers)).fact("within", within).fact("limit", i64::from(k)).answer()
+    Hit::certain()
+        .fact("buyers", i64::from(buyers))
+        .fact("within", within)
+        .fact("limit", i64::from(k))
+        .answer()
 }
 
 /// The last `k` messages after the same status, about `k` orders, at delays that differ by `spread` at most.

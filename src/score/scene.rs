@@ -71,7 +71,10 @@ impl<'a> Scene<'a> {
     }
 
     /// Signals of `set`, with the text they stand in.
-    pub fn signals_in<'s>(&self, set: &'s SignalSet) -> impl Iterator<Item = (&'a Scanned<'a>, &'a Signal)> + 's
+    pub fn signals_in<'s>(
+        &self,
+        set: &'s SignalSet,
+    ) -> impl Iterator<Item = (&'a Scanned<'a>, &'a Signal)> + 's
     where
         'a: 's,
     {

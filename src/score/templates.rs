@@ -12,7 +12,10 @@ use super::{Answer, Hit};
 /// violation by itself).
 pub fn approved(scene: &Scene<'_>, origins: &[Origin]) -> Answer {
     let Some(message) = scene.message() else { return Answer::No };
-    if message.kind != MessageKind::Sent || !origins.contains(&message.origin) || scene.surface != Surface::Chat {
+    if message.kind != MessageKind::Sent
+        || !origins.contains(&message.origin)
+        || scene.surface != Surface::Chat
+    {
         return Answer::No;
     }
     let text = message.text.as_deref().unwrap_or_default();
@@ -57,7 +60,8 @@ pub(crate) fn renders(pattern: &str, text: &str) -> bool {
     let mut open_end = false;
     let mut pieces = pattern.split('{');
     let head = pieces.next().unwrap_or_default();
-    let fixed = std::iter::once(head).chain(pieces.map(|piece| piece.split_once('}').map_or(piece, |(_, tail)| tail)));
+    let fixed = std::iter::once(head)
+        .chain(pieces.map(|piece| piece.split_once('}').map_or(piece, |(_, tail)| tail)));
     for piece in fixed {
         let piece = piece.trim();
         if !piece.is_empty() {
@@ -77,7 +81,9 @@ pub(crate) fn renders(pattern: &str, text: &str) -> bool {
 pub fn requirement(scene: &Scene<'_>, classes: &[ClassRequirement]) -> Answer {
     let Some(message) = scene.message() else { return Answer::No };
     let Some((id, Some(template))) = scene.template else { return Answer::No };
-    let Some(rule) = classes.iter().find(|rule| Some(rule.class) == template.class) else { return Answer::No };
+    let Some(rule) = classes.iter().find(|rule| Some(rule.class) == template.class) else {
+        return Answer::No;
+    };
     if message.kind != MessageKind::Sent && message.kind != MessageKind::Edited {
         return Answer::No;
     }
@@ -100,7 +106,9 @@ pub fn requirement(scene: &Scene<'_>, classes: &[ClassRequirement]) -> Answer {
             None => unknown = unknown.or(Some("order")),
             Some(None) => unknown = unknown.or(Some("order.state")),
             Some(Some(state)) if rule.order_states.contains(&state) => {}
-            Some(Some(state)) => return missing("order_not_shipped").fact("order.state", state.as_str()).answer(),
+            Some(Some(state)) => {
+                return missing("order_not_shipped").fact("order.state", state.as_str()).answer();
+            }
         }
     }
     if let Some(within) = rule.delay_within {
@@ -119,7 +127,9 @@ pub fn requirement(scene: &Scene<'_>, classes: &[ClassRequirement]) -> Answer {
 /// What a class requires of the template's own text, at registration.
 pub fn requirement_at_registration(scene: &Scene<'_>, classes: &[ClassRequirement]) -> Answer {
     let Some((id, Some(template))) = scene.template else { return Answer::No };
-    let Some(rule) = classes.iter().find(|rule| Some(rule.class) == template.class) else { return Answer::No };
+    let Some(rule) = classes.iter().find(|rule| Some(rule.class) == template.class) else {
+        return Answer::No;
+    };
     let Some(text) = scene.texts.first().map(|scanned| scanned.source) else { return Answer::No };
     let missing = |what: &str| {
         Hit::certain().fact("reason", what).fact("class", rule.class.as_str()).fact("template", id)
@@ -154,7 +164,8 @@ fn holds_number(text: &str, number: &str) -> bool {
 
 /// The last characters of each number: enough to tell them apart, too little to leak.
 fn ends(numbers: &[Box<str>]) -> Vec<String> {
-    let end = |number: &str| number.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect::<String>();
+    let end =
+        |number: &str| number.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect::<String>();
     numbers.iter().map(|number| format!("…{}", end(number))).collect()
 }
 

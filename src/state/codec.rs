@@ -29,7 +29,9 @@ pub enum RecordKey {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
     /// Written by another version.
-    #[error("state record has version {found}, this program reads {VERSION}: rebuild the state by replaying the input")]
+    #[error(
+        "state record has version {found}, this program reads {VERSION}: rebuild the state by replaying the input"
+    )]
     Version {
         /// What was found.
         found: u8,
@@ -86,7 +88,9 @@ impl TaskState {
             RecordKey::Conversation(at, id) => {
                 store(at).and_then(|store| store.conversations.get(id)).map(encode).transpose()
             }
-            RecordKey::Order(at, id) => store(at).and_then(|store| store.orders.get(id)).map(encode).transpose(),
+            RecordKey::Order(at, id) => {
+                store(at).and_then(|store| store.orders.get(id)).map(encode).transpose()
+            }
         }
     }
 

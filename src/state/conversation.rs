@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::event::{ConversationContext, ConversationType};
-use crate::policy::condition::Topics;
 use crate::time::{Millis, Span};
 
 use super::seen::SeenIds;
@@ -43,6 +42,25 @@ pub struct BuyerMessage {
     pub observed: bool,
     /// What it brought up.
     pub topics: Topics,
+}
+
+bitflags::bitflags! {
+    /// What a buyer brought up.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+    pub struct Topics: u8 {
+        /// Reviews and stars.
+        const REVIEW = 1;
+        /// Discounts and bonuses.
+        const DISCOUNT = 1 << 1;
+        /// The delivery address.
+        const ADDRESS = 1 << 2;
+        /// Phones, e-mails, messengers.
+        const CONTACT = 1 << 3;
+        /// Gifts.
+        const GIFT = 1 << 4;
+        /// Cancelling the order.
+        const CANCEL = 1 << 5;
+    }
 }
 
 /// Buyer messages that wait.
@@ -243,7 +261,8 @@ pub struct Forgotten;
 
 /// Digits, at-signs, slashes, or hardly any words: what a contact cut in pieces is made of.
 fn looks_like_part_of_a_contact(text: &str) -> bool {
-    text.len() <= 12 || text.bytes().any(|byte| byte.is_ascii_digit() || matches!(byte, b'@' | b'/' | b'.' | b':'))
+    text.len() <= 12
+        || text.bytes().any(|byte| byte.is_ascii_digit() || matches!(byte, b'@' | b'/' | b'.' | b':'))
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use hashbrown::{Equivalent, HashMap};
 use serde::{Deserialize, Serialize};
 
-pub use conversation::{BuyerMessage, Conversation};
-pub use order::{Moment, Order, Promise, PromiseEnd};
+pub use conversation::{BuyerMessage, Conversation, Topics};
+pub use order::{Moment, Order, OrderAnchor, Promise, PromiseEnd};
 pub use store::{Held, Profile, Store, Template};
 pub use timers::{Timer, TimerKind, Timers};
 
@@ -201,9 +201,7 @@ mod tests {
         let counts = |state: &TaskState| {
             state.store("p", "s").map(|store| (store.conversations.len(), store.orders.len()))
         };
-        for (at, expected) in
-            [(199, Some((1, 1))), (240, Some((1, 0))), (430, Some((0, 0))), (900, None)]
-        {
+        for (at, expected) in [(199, Some((1, 1))), (240, Some((1, 0))), (430, Some((0, 0))), (900, None)] {
             state.reach(day(at));
             assert_eq!(counts(&state), expected, "day {at}");
         }

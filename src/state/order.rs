@@ -5,7 +5,6 @@ use smallvec::SmallVec;
 
 use crate::event::{ChangeStatus, Item, OrderEvent, OrderKind, OrderState, Party, Scheme, TimeSource};
 use crate::hash::stable_hash;
-use crate::policy::condition::OrderAnchor;
 use crate::time::{Millis, Span};
 
 use super::seen::SeenIds;
@@ -111,6 +110,19 @@ pub struct ShippedWith {
     pub gifts: Option<Vec<OrderItem>>,
 }
 
+/// The moment of an order a window hangs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrderAnchor {
+    /// Order created.
+    Created,
+    /// Paid, or accepted with payment on delivery.
+    Paid,
+    /// Handed to the carrier.
+    Shipped,
+    /// With the buyer.
+    Delivered,
+}
+
 /// When an order reached a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
@@ -154,7 +166,8 @@ impl Order {
     pub fn observe(&mut self, event: &OrderEvent<'_>, at: Millis, source: TimeSource) {
         self.last_event_at = self.last_event_at.max(at);
         let observed = source == TimeSource::Observed;
-        if event.scheme != Scheme::Unknown && (self.scheme == Scheme::Unknown || event.scheme != Scheme::FbsOrRfbs)
+        if event.scheme != Scheme::Unknown
+            && (self.scheme == Scheme::Unknown || event.scheme != Scheme::FbsOrRfbs)
         {
             self.scheme = event.scheme;
         }
@@ -165,7 +178,9 @@ impl Order {
             self.learn_items(&event.items, event.kind == OrderKind::ItemsChanged);
         }
         for number in &event.tracking {
-            if self.tracking.len() < Self::NUMBERS_CAP && !self.tracking.iter().any(|known| **known == **number) {
+            if self.tracking.len() < Self::NUMBERS_CAP
+                && !self.tracking.iter().any(|known| **known == **number)
+            {
                 self.tracking.push((&**number).into());
             }
         }
@@ -384,8 +399,7 @@ mod tests {
         for order in [[true, false], [false, true]] {
             let mut known = Order::default();
             for observed in order {
-                let (at, source) =
-                    if observed { (5, TimeSource::Observed) } else { (9, TimeSource::Native) };
+                let (at, source) = if observed { (5, TimeSource::Observed) } else { (9, TimeSource::Native) };
                 known.observe(&changed(OrderState::Shipped), Millis(at), source);
             }
             assert_eq!(known.moment(OrderAnchor::Shipped), Moment::At { at: Millis(9), observed: false });

@@ -6,8 +6,8 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{
-    Enforcement, EnforcementKind, Event, OrderRef, OrderState, Registry, Surface, TemplateClass, TemplateEvent,
-    TemplateStatus, order_base,
+    Enforcement, EnforcementKind, Event, OrderRef, OrderState, Registry, Surface, TemplateClass,
+    TemplateEvent, TemplateStatus, order_base,
 };
 use crate::time::{Millis, Span};
 
@@ -111,7 +111,11 @@ impl Store {
         let exact = |number: &str| self.orders.get_key_value(number).map(|(key, _)| &**key);
         let alias = |number: &str| {
             let base = order_base(number);
-            self.aliases.get(number).or_else(|| self.aliases.get(base)).map(|key| &**key).or_else(|| exact(base))
+            self.aliases
+                .get(number)
+                .or_else(|| self.aliases.get(base))
+                .map(|key| &**key)
+                .or_else(|| exact(base))
         };
         let posting = reference.posting.as_deref();
         let order = reference.order.as_deref();
@@ -126,9 +130,9 @@ impl Store {
     pub fn order_entry(&mut self, reference: &OrderRef<'_>) -> Option<(Box<str>, &mut Order)> {
         let number = reference.posting.as_deref().or(reference.order.as_deref())?;
         // An order known under its bare number takes in the first posting that names it; two postings stay apart.
-        let known = self.order_key(reference).filter(|key| {
-            *key == number || reference.posting.is_none() || *key == order_base(number)
-        });
+        let known = self
+            .order_key(reference)
+            .filter(|key| *key == number || reference.posting.is_none() || *key == order_base(number));
         let key: Box<str> = known.unwrap_or(number).into();
         for alias in [reference.order.as_deref(), Some(order_base(number))].into_iter().flatten() {
             if *alias != *key && self.aliases.get(alias).is_none_or(|old| *old != key) {
@@ -256,7 +260,12 @@ impl Profile {
 
     /// Remembers a message that followed a status event.
     pub fn followed_up(&mut self, follow_up: FollowUp, keep: Span) {
-        push(&mut self.follow_ups, follow_up, |entry| follow_up.at.since(entry.at) <= keep, Self::FOLLOW_UPS_CAP);
+        push(
+            &mut self.follow_ups,
+            follow_up,
+            |entry| follow_up.at.since(entry.at) <= keep,
+            Self::FOLLOW_UPS_CAP,
+        );
     }
 
     /// Follow-ups of `state` about other orders within `within` before `at`, latest first.

@@ -250,24 +250,9 @@ fn sent<'a>(envelope: &Envelope<'a>, native: &Native<'a>) -> Read<Event<'a>> {
     // The marketplace asks to believe the later of two times of one event.
     let when = envelope.when(announced.max(written))?;
     let store = store(envelope, native)?;
-    if envelope.fetched.message.is_none() {
-        return announced_only(envelope, store, when, message);
-    }
+    // Without the fetched message there is neither author nor text: the engine counts it as unscored and leaves the
+    // id to the poll that brings the words.
     envelope.message(PLATFORM, store, when, message)
-}
-
-/// A bare announcement is not the message: under the message's id it would make a duplicate of the words that the
-/// next poll brings, and nobody would judge them.
-fn announced_only<'a>(
-    envelope: &Envelope<'a>,
-    store: Cow<'a, str>,
-    when: When,
-    message: Message<'a>,
-) -> Read<Event<'a>> {
-    let message_id = message.message_id.as_deref();
-    let message_id = message_id.ok_or_else(|| missing("native.messageId", "the message that was sent"))?;
-    let event_id = format!("{PLATFORM}/{store}/m/{message_id}/announced");
-    Ok(envelope.event(PLATFORM, store, when, Cow::Owned(event_id), Body::Message(message)))
 }
 
 /// A chat or a dispute in it began or ended.
