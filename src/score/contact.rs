@@ -277,18 +277,15 @@ pub(crate) fn shares_word(text: &str, title: &str) -> bool {
     };
     let in_text = words(text);
     words(&title).iter().any(|word| {
-        let han = word.iter().any(|c| ('\u{4e00}'..='\u{9fff}').contains(c));
-        match word.len() {
-            // Chinese titles have no spaces: any two characters in a row will do.
-            2.. if han => word.windows(2).any(|pair| text.contains(&pair.iter().collect::<String>())),
-            3 => in_text.contains(word),
-            4.. => {
-                let stem = word.len().min(6).max(word.len().saturating_sub(2));
-                let stem = &word[..stem.min(word.len() - usize::from(word.len() > 4))];
-                in_text.iter().any(|other| other.starts_with(stem))
-            }
-            _ => false,
+        // Chinese titles have no spaces: any two characters in a row will do.
+        if word.iter().any(|c| ('\u{4e00}'..='\u{9fff}').contains(c)) {
+            return word.windows(2).any(|pair| text.contains(&pair.iter().collect::<String>()));
         }
+        in_text.iter().any(|other| {
+            let common = word.iter().zip(other).take_while(|(a, b)| a == b).count();
+            let longer = word.len().max(other.len());
+            common >= 3 && common + 3 >= longer && (longer > 3 || word == other)
+        })
     })
 }
 
