@@ -9,6 +9,7 @@ pub mod event;
 mod hash;
 pub mod policy;
 pub mod score;
+pub mod shipped;
 pub mod state;
 pub mod text;
 pub mod time;

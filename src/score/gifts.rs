@@ -77,8 +77,11 @@ pub fn unfulfilled(scene: &Scene<'_>) -> Answer {
             _ => {}
         }
     }
+    let reported = order.shipped_with.as_ref().is_some_and(|shipped| shipped.gifts.is_some());
     match doubtful {
-        Some(promise) => broken(promise).doubt(true).answer(),
+        // Another gift lies in the parcel than the one that was named.
+        Some(promise) if reported => broken(promise).doubt(true).answer(),
+        Some(_) => Answer::Unknown("order.gift_items"),
         None => Answer::No,
     }
 }

@@ -21,8 +21,8 @@ pub fn address_change(scene: &Scene<'_>, states: &[OrderState], approvers: &[Par
     match event.status.unwrap_or_default() {
         ChangeStatus::Requested if event.by == Some(Party::Platform) => Answer::No,
         ChangeStatus::Requested => match scene.order.map(|order| order.state_at(at)) {
-            None => Answer::Unknown("order"),
-            Some(None) => Answer::Unknown("order.state"),
+            // The request itself made the order known by name, and by nothing else.
+            None | Some(None) => Answer::Unknown("order"),
             Some(Some(state)) if states.contains(&state) => Answer::No,
             Some(Some(state)) => Hit::certain()
                 // Who asked is half of the offence; a request of unknown origin is for a person to look at.

@@ -38,7 +38,6 @@ pub fn approved(scene: &Scene<'_>, origins: &[Origin]) -> Answer {
                 return Answer::No;
             }
             Hit::certain()
-                .doubt(true)
                 .fact("reason", "text_differs_from_the_approved")
                 .fact("template", id)
                 .answer()

@@ -260,6 +260,10 @@ mod tests;
 #[derive(Debug, Default)]
 pub struct Lists;
 impl Lists {
+    /// Names.
+    pub fn list_names(&self) -> Vec<&str> {
+        vec!["ozon_return_pages"]
+    }
     /// In list.
     pub fn in_list(&self, _list: &str, _link: &crate::text::Link) -> bool {
         false

@@ -7,11 +7,11 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::{Envelope, When, file_kind, first_time, native_time, native_word, origin_of, page, state_event};
+use super::{Envelope, file_kind, first_time, native_time, native_word, origin_of, page, state_event};
 use crate::event::decode::{Decoded, SkipReason};
 use crate::event::wire::{Raw, Read, id, list, missing, object, quantity, raw_fields, text};
 use crate::event::{
-    Attachment, Author, Body, Channel, ConversationContext, ConversationType, Event, Item, Message,
+    Attachment, Author, Channel, ConversationContext, ConversationType, Event, Item, Message,
     MessageKind, OrderEvent, OrderKind, OrderRef, OrderState, TextFormat,
 };
 use crate::time::Millis;
