@@ -1,87 +1,12 @@
 //! The golden timelines: whole histories of one store, and every verdict they must give.
 
+mod support;
+
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
-use std::sync::Arc;
 
-use contactwatch::engine::{Effects, Emit, Engine};
-use contactwatch::event::{Decoded, decode};
-use contactwatch::policy::{self, Mode};
+use contactwatch::policy::Mode;
 use contactwatch::score::{FactValue, Verdict};
-use contactwatch::shipped::{Part, Tree};
-use contactwatch::state::TaskState;
-use contactwatch::text::Scanner;
-use contactwatch::text::scan::LexiconSources;
-use contactwatch::time::{Millis, Span};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-#[derive(Deserialize)]
-struct Timeline {
-    name: String,
-    #[serde(default)]
-    until: Option<String>,
-    events: Vec<Box<RawValue>>,
-    expect: Vec<Expected>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Expected {
-    event_id: String,
-    trigger: String,
-    verdict: String,
-    rules: BTreeSet<String>,
-    reason: Option<String>,
-    severity: Option<String>,
-    unknown: Option<Vec<String>>,
-    confidence: Option<String>,
-    #[serde(default)]
-    #[allow(dead_code)]
-    occurred_at: Option<String>,
-    #[serde(default)]
-    #[allow(dead_code)]
-    note: Option<String>,
-}
-
-fn engine() -> Engine {
-    let tree = Tree::shipped();
-    let mut files = tree.part(Part::Lexicons);
-    files.extend(tree.part(Part::Domains));
-    let scanner = Arc::new(Scanner::compile(&LexiconSources { files: &files }).unwrap());
-    let sources = policy::PolicySources {
-        packs: tree.part(Part::Packs),
-        notices: tree.part(Part::Notices),
-        hold_back: Span::minutes(2),
-        ..policy::PolicySources::default()
-    };
-    let policy = policy::build(&sources, &*scanner).unwrap_or_else(|errors| {
-        panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-    });
-    Engine::new(Arc::new(policy.into_ruleset(scanner)), Emit::All)
-}
-
-fn run(engine: &Engine, timeline: &Timeline) -> Vec<Verdict> {
-    let mut state = TaskState::default();
-    let mut effects = Effects::default();
-    for event in &timeline.events {
-        match decode(event.get().as_bytes()).unwrap_or_else(|error| panic!("{}: {error}", timeline.name)) {
-            Decoded::One(event) => drop(engine.process(&mut state, &event, &mut effects)),
-            Decoded::Many(events) => {
-                for event in &events {
-                    engine.process(&mut state, event, &mut effects);
-                }
-            }
-            Decoded::Skipped(_) => {}
-        }
-    }
-    if let Some(until) = &timeline.until {
-        engine.advance(&mut state, Millis::parse(until).unwrap(), &mut effects);
-    }
-    engine.finish(&mut state, &mut effects);
-    effects.verdicts
-}
+use support::{Timeline, engine, run, timelines};
 
 fn enforced(verdict: &Verdict) -> BTreeSet<String> {
     let enforced = verdict.findings.iter().filter(|finding| finding.mode == Mode::Enforce);
@@ -137,21 +62,12 @@ fn compare(timeline: &Timeline, verdicts: &[Verdict]) -> Vec<String> {
 #[test]
 fn every_timeline_gives_exactly_its_verdicts() {
     let engine = engine();
-    let dir = std::env::var("TIMELINES").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/timelines").to_owned());
-    let mut failed = Vec::new();
-    let mut count = 0;
-    let mut files: Vec<_> = fs::read_dir(Path::new(&dir)).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    for file in files {
-        let text = fs::read_to_string(&file).unwrap();
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let place = format!("{}:{}", file.file_name().unwrap().to_string_lossy(), number + 1);
-            let timeline: Timeline = serde_json::from_str(line).unwrap_or_else(|error| panic!("{place}: {error}"));
-            count += 1;
-            for fault in compare(&timeline, &run(&engine, &timeline)) {
-                failed.push(format!("{place} {}: {fault}", timeline.name));
-            }
+    let timelines = timelines();
+    let mut faults = Vec::new();
+    for (place, timeline) in &timelines {
+        for fault in compare(timeline, &run(&engine, timeline)) {
+            faults.push(format!("{place} {}: {fault}", timeline.name));
         }
     }
-    assert!(failed.is_empty(), "{} faults in {count} timelines:\n{}", failed.len(), failed.join("\n"));
+    assert!(faults.is_empty(), "{} faults in {} timelines:\n{}", faults.len(), timelines.len(), faults.join("\n"));
 }
