@@ -32,7 +32,8 @@ fn engine() -> (Engine, Arc<Scanner>) {
     let tree = Tree::shipped();
     let mut files = tree.part(Part::Lexicons);
     files.extend(tree.part(Part::Domains));
-    let scanner = Arc::new(Scanner::compile(&LexiconSources { files: &files }).expect("the shipped lexicons compile"));
+    let scanner =
+        Arc::new(Scanner::compile(&LexiconSources { files: &files }).expect("the shipped lexicons compile"));
     let sources = PolicySources {
         packs: tree.part(Part::Packs),
         notices: tree.part(Part::Notices),
@@ -75,7 +76,8 @@ fn process(criterion: &mut Criterion) {
     let mut effects = Effects::default();
     let records: Vec<String> = (0..20_000).map(record).collect();
     for n in 0..1000 {
-        let opening = record(n).replace("\"author\":\"seller\"", "\"author\":\"buyer\"").replace("/sent", "/asked");
+        let opening =
+            record(n).replace("\"author\":\"seller\"", "\"author\":\"buyer\"").replace("/sent", "/asked");
         if let Ok(Decoded::One(event)) = decode(opening.as_bytes()) {
             engine.process(&mut state, &event, &mut effects);
         }

@@ -23,7 +23,8 @@ fn a_clean_message_allocates_nothing() {
     let answer = "Здравствуйте! Размер соответствует таблице, если сомневаетесь, берите на размер больше.";
     let mut allocations = Vec::new();
     for n in 0..64 {
-        let (author, text) = if n == 0 { ("buyer", "Какой размер выбрать?") } else { ("seller", answer) };
+        let (author, text) =
+            if n == 0 { ("buyer", "Какой размер выбрать?") } else { ("seller", answer) };
         let record = record(n, author, text);
         let mut outcome = Outcome::Observed;
         let info = measure(|| {

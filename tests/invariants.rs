@@ -26,7 +26,11 @@ fn findings_have_evidence_in_the_original() {
                 .find_map(|event| event.message().and_then(|message| message.text.clone()))
                 .unwrap_or_default();
             for finding in &verdict.findings {
-                assert!(!finding.evidence.is_empty() || !finding.facts.is_empty(), "{place}: {}", finding.rule);
+                assert!(
+                    !finding.evidence.is_empty() || !finding.facts.is_empty(),
+                    "{place}: {}",
+                    finding.rule
+                );
                 for evidence in finding.evidence.iter().filter(|_| verdict.message_id.is_some()) {
                     let (start, end) = (evidence.start as usize, evidence.end as usize);
                     assert!(text.get(start..end).is_some(), "{place}: {} {start}..{end}", finding.rule);
@@ -69,7 +73,11 @@ fn restarted(engine: &Engine, state: &TaskState) -> TaskState {
         restored.restore(&key, Some(&record)).unwrap();
     }
     engine.rearm(&mut restored);
-    assert_eq!(restored.records().unwrap(), state.records().unwrap(), "records do not survive the round trip");
+    assert_eq!(
+        restored.records().unwrap(),
+        state.records().unwrap(),
+        "records do not survive the round trip"
+    );
     restored
 }
 
@@ -111,9 +119,13 @@ fn repeats_change_nothing() {
 fn errors_and_excerpts_tell_no_secrets() {
     const SECRET: &str = "Позвоните +7 900 000-11-22, Анна";
     for broken in [
-        format!(r#"{{"v":1,"type":"message","platform":"p","store":"s","text":"{SECRET}","occurred_at":"x","message_id":"1"}}"#),
+        format!(
+            r#"{{"v":1,"type":"message","platform":"p","store":"s","text":"{SECRET}","occurred_at":"x","message_id":"1"}}"#
+        ),
         format!(r#"{{"v":1,"type":"message","text":"{SECRET}""#),
-        format!(r#"{{"v":1,"type":"message","platform":"p","store":"s","text":["{SECRET}"],"message_id":"1"}}"#),
+        format!(
+            r#"{{"v":1,"type":"message","platform":"p","store":"s","text":["{SECRET}"],"message_id":"1"}}"#
+        ),
         format!(r#"{{"v":1,"type":"{SECRET}"}}"#),
     ] {
         let error = decode(broken.as_bytes()).unwrap_err().to_string();

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 
 use contactwatch::engine::{Effects, Outcome};
 use contactwatch::event::{
-    Author, Body, Channel, ConversationType, ErrorCode, Event, Message, Origin, TextFormat, TimeSource, decode,
+    Author, Body, Channel, ConversationType, ErrorCode, Event, Message, Origin, TextFormat, TimeSource,
+    decode,
 };
 use contactwatch::state::TaskState;
 use contactwatch::time::{Millis, Span};

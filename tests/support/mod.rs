@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use contactwatch::engine::{Effects, Emit, Engine};
 use contactwatch::event::{Decoded, Event, decode};
-use contactwatch::policy;
+use contactwatch::policy::{self, Compilation};
 use contactwatch::score::Verdict;
 use contactwatch::shipped::{Part, Tree};
 use contactwatch::state::TaskState;
@@ -44,11 +44,12 @@ pub(crate) struct Expected {
     pub note: Option<String>,
 }
 
-/// The engine as shipped.
-pub(crate) fn engine() -> Engine {
+/// The shipped policy and scanner.
+pub fn policy() -> (Compilation, Arc<Scanner>) {
     let tree = Tree::shipped();
     let mut files = tree.part(Part::Lexicons);
     files.extend(tree.part(Part::Domains));
+    files.extend(tree.part(Part::Notices));
     let scanner = Arc::new(Scanner::compile(&LexiconSources { files: &files }).unwrap());
     let sources = policy::PolicySources {
         packs: tree.part(Part::Packs),
@@ -59,6 +60,12 @@ pub(crate) fn engine() -> Engine {
     let policy = policy::build(&sources, &*scanner).unwrap_or_else(|errors| {
         panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     });
+    (policy, scanner)
+}
+
+/// The engine as shipped.
+pub fn engine() -> Engine {
+    let (policy, scanner) = policy();
     Engine::new(Arc::new(policy.into_ruleset(scanner)), Emit::All)
 }
 
@@ -75,7 +82,6 @@ pub(crate) fn run(engine: &Engine, timeline: &Timeline) -> Vec<Verdict> {
     engine.finish(&mut state, &mut effects);
     effects.verdicts
 }
-
 
 /// The events of a timeline, decoded.
 pub(crate) fn events(timeline: &Timeline) -> Vec<Event<'_>> {
