@@ -15,6 +15,7 @@ pub mod overlay;
 mod pack;
 mod reader;
 pub mod ruleset;
+mod shipped;
 pub mod spec;
 pub mod stores;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use error::{Place, PolicyError};
 pub use layers::{Layer, Sourced};
 pub use reader::Vocabulary;
 pub use ruleset::{Exception, Mode, OnUnknown, Pack, PlatformNotice, Rule, Ruleset, Severity};
+pub use shipped::shipped;
 pub use stores::{StoreSeed, TemplateSeed};
 pub use words::{mode_word, severity_word};
 pub use yaml::{At, Entries};
