@@ -13,3 +13,4 @@ pub mod shipped;
 pub mod state;
 pub mod text;
 pub mod time;
+pub mod trial;

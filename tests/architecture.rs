@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules of the core, in the order in which they may use each other: each one only those before it.
-const CORE: [&str; 8] = ["time", "hash", "event", "text", "state", "policy", "score", "engine"];
+const CORE: [&str; 9] = ["time", "hash", "event", "text", "state", "policy", "score", "engine", "trial"];
 
 fn sources() -> BTreeMap<PathBuf, String> {
     fn walk(dir: &Path, into: &mut BTreeMap<PathBuf, String>) {

@@ -35,16 +35,15 @@ impl Engine {
         let (key, store, _) = state.store_mut(&event.platform, &event.store);
         store.profile.last_event_at = store.profile.last_event_at.max(event.occurred_at);
         learn_agency(store, event);
-        if message.author == Author::Unknown && message.text.is_none() {
-            // A bare notification: its text follows under the same id, so the id is not used up.
-            if message.kind == MessageKind::Sent || message.kind == MessageKind::Edited {
-                return Outcome::Unscored;
-            }
+        let said = matches!(message.kind, MessageKind::Sent | MessageKind::Edited);
+        if said && message.author == Author::Unknown {
+            // Often a bare notification whose author and text follow under the same id: the id is not used up.
+            return Outcome::Unscored;
         }
         if !enter(store, event, message) {
             return Outcome::Duplicate;
         }
-        if !matches!(message.kind, MessageKind::Sent | MessageKind::Edited) {
+        if !said {
             return Outcome::Observed;
         }
         match message.author {
@@ -117,7 +116,7 @@ impl Engine {
     ) -> Outcome {
         let judged = message.channel != Channel::PlatformChat || {
             let (_, store, _) = state.store_mut(&event.platform, &event.store);
-            let known = conversation(store, message).map_or(ConversationType::Unknown, |known| known.kind);
+            let known = conversation(store, message).map_or(message.conversation_type, |known| known.kind);
             matches!(known, ConversationType::Buyer | ConversationType::Dispute)
         };
         if !judged {

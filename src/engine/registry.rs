@@ -1,10 +1,11 @@
 //! Registrations: remembered for the time they are in force; templates are judged when they are shown to review.
 
 use crate::event::{Event, Registry, Surface, TemplateEvent, TemplateStatus, TextFormat};
-use crate::policy::Condition;
+use crate::policy::{Condition, StoreSeed};
 use crate::score::{Judgement, Scanned, Scene, Trigger, ask_template};
 use crate::state::{TaskState, Timer, TimerKind};
 use crate::text::ScanContext;
+use crate::time::EARLIEST;
 
 use super::{Effects, Engine, Outcome};
 
@@ -85,6 +86,40 @@ impl Engine {
                         kind: TimerKind::TemplateReview { template: (&*template.template).into() },
                     });
                 }
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Tells the state what a stores file says was registered before any event. Nothing is judged: the events that
+    /// follow say what happens under these registrations.
+    pub fn seed(&self, state: &mut TaskState, seeds: &[StoreSeed]) {
+        let at = EARLIEST;
+        for seed in seeds {
+            let (_, store, _) = state.store_mut(&seed.platform, &seed.store);
+            let profile = &mut store.profile;
+            if let Some(agency) = &seed.agency {
+                profile.agency = Some((&**agency).into());
+            }
+            let title = seed.title.as_deref().map(Into::into);
+            profile.register(&Registry::Store { title, time_zone: None }, "", at);
+            for name in &seed.capabilities {
+                profile.register(&Registry::Capability { name: (&**name).into(), granted: true }, "", at);
+            }
+            for domain in &seed.domains {
+                profile.register(&Registry::Domain { domain: (&**domain).into(), registered: true }, "", at);
+            }
+            for template in &seed.templates {
+                let event = TemplateEvent {
+                    template: (&*template.id).into(),
+                    status: template.status,
+                    class: template.class,
+                    surface: template.surface,
+                    text: template.text.as_deref().map(Into::into),
+                    version: template.version.as_deref().map(Into::into),
+                };
+                profile.register(&Registry::Template(event), "", at);
             }
         }
     }

@@ -56,6 +56,9 @@ pub fn permission(scene: &Scene<'_>, rule: &Contact) -> Permission {
     if message.kind != MessageKind::Sent || message.channel != Channel::PlatformChat {
         return Permission::Reply;
     }
+    if message.conversation.is_none() {
+        return Permission::Unknown("conversation");
+    }
     let at = scene.at();
     let buyer = match scene.conversation.map_or(Ok(None), |conversation| conversation.last_buyer_message(at))
     {

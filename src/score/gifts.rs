@@ -44,10 +44,6 @@ pub fn private(scene: &Scene<'_>, promise: &SignalSet, elsewhere: &SignalSet) ->
     match (promised, scene.strongest(elsewhere), quoted) {
         (Some(promised), Some(elsewhere), _) => hit.confidence = promised.min(elsewhere),
         (Some(promised), None, Some(_)) => hit.confidence = promised,
-        // The buyer says so, the seller does not deny it: for a person to look at.
-        (None, _, Some(_)) if !scene.was_taken_back(elsewhere) && !scene.was_taken_back(promise) => {
-            hit.confidence = Confidence::Suspected;
-        }
         _ => return Answer::No,
     }
     push_evidence(&mut hit, scene, promise);

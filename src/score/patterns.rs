@@ -72,13 +72,16 @@ pub fn fixed_delay(scene: &Scene<'_>, k: u32, within: Span, spread: Span) -> Ans
         .answer()
 }
 
-/// The message as a follow-up of its order's last status event; `None` when it answers a buyer or no status is known.
+/// The message as a follow-up of its order's last status event; `None` when no status is known, or when the buyer
+/// wrote after it, so that the message answers the buyer.
 pub(crate) fn follow_up(scene: &Scene<'_>) -> Option<crate::state::store::FollowUp> {
     let message = scene.message().filter(|message| message.kind == MessageKind::Sent)?;
-    if message.conversation.is_none() || scene.conversation.is_some_and(|c| c.waits_at(scene.at())) {
+    message.conversation.as_ref()?;
+    let change = scene.order?.last_change(scene.at())?;
+    let last_word = scene.conversation.and_then(|known| known.last_buyer_message(scene.at()).ok().flatten());
+    if last_word.is_some_and(|buyer| buyer.at > change.at) {
         return None;
     }
-    let change = scene.order?.last_change(scene.at())?;
     Some(crate::state::store::FollowUp {
         at: scene.at(),
         delay: scene.at().since(change.at),

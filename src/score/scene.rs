@@ -98,11 +98,6 @@ impl<'a> Scene<'a> {
         self.texts.iter().flat_map(|scanned| scanned.signals.links.iter().map(move |link| (scanned, link)))
     }
 
-    /// Whether any hit of `set` was taken back by a mask or guard: the words were said, but denied or quoted.
-    pub fn was_taken_back(&self, set: &SignalSet) -> bool {
-        self.texts.iter().any(|scanned| scanned.signals.suppressed.iter().any(|hit| set.contains(hit.id)))
-    }
-
     /// What the buyer brought up within `window` before this event.
     pub fn buyer_raised(&self, window: Span) -> Topics {
         self.conversation.map_or(Topics::empty(), |conversation| conversation.topics(self.at(), window))

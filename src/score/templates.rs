@@ -37,10 +37,7 @@ pub fn approved(scene: &Scene<'_>, origins: &[Origin]) -> Answer {
             if pattern.is_none_or(|pattern| text.is_empty() || renders(pattern, text)) {
                 return Answer::No;
             }
-            Hit::certain()
-                .fact("reason", "text_differs_from_the_approved")
-                .fact("template", id)
-                .answer()
+            Hit::certain().fact("reason", "text_differs_from_the_approved").fact("template", id).answer()
         }
         status => Hit::certain()
             .fact("reason", "not_approved")
@@ -172,27 +169,29 @@ fn ends(numbers: &[Box<str>]) -> Vec<String> {
 pub fn insert_shipped(scene: &Scene<'_>) -> Answer {
     let Some(event) = scene.order_event() else { return Answer::No };
     match (event.kind, &event.insert) {
-        (OrderKind::ShippedWith, Some(Some(id))) => insert(scene, Some(id)),
+        (OrderKind::ShippedWith, Some(Some(id))) => insert(scene, id),
         _ => Answer::No,
     }
 }
 
-/// A message that is itself a card in a parcel.
+/// A message that is itself a card in a parcel. Which card it is can only be told when it names its template.
 pub fn insert_message(scene: &Scene<'_>) -> Answer {
-    match scene.message() {
-        Some(message) if scene.surface == Surface::Insert && message.kind == MessageKind::Sent => {
-            insert(scene, message.template.as_deref())
+    match (scene.message(), scene.template) {
+        (Some(message), Some((id, _)))
+            if scene.surface == Surface::Insert && message.kind == MessageKind::Sent =>
+        {
+            insert(scene, id)
         }
         _ => Answer::No,
     }
 }
 
-fn insert(scene: &Scene<'_>, id: Option<&str>) -> Answer {
-    let template = id.and_then(|id| scene.profile.template(id));
+fn insert(scene: &Scene<'_>, id: &str) -> Answer {
+    let template = scene.profile.template(id);
     match template.and_then(|template| template.status_at(scene.at())) {
         Some(TemplateStatus::Approved) => Answer::No,
         status => Hit::certain()
-            .fact("insert", id.unwrap_or("none"))
+            .fact("insert", id)
             .fact("status", status.map_or("unregistered", TemplateStatus::as_str))
             .answer(),
     }

@@ -173,11 +173,6 @@ impl Conversation {
         self.turn.as_ref().and_then(|turn| turn.waiting.first())
     }
 
-    /// Whether anything waited at `at` (for telling a reply from a message out of the blue).
-    pub fn waits_at(&self, at: Millis) -> bool {
-        self.first_unanswered().is_some_and(|waiting| waiting.at <= at)
-    }
-
     /// Deadlines up to here have fired.
     pub fn fired_until(&self) -> Option<Millis> {
         self.turn.as_ref().and_then(|turn| turn.fired_until)

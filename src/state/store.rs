@@ -167,7 +167,9 @@ impl Profile {
         self.last_event_at = self.last_event_at.max(at);
         match event {
             Registry::Template(template) => self.register_template(template, event_id, at),
-            Registry::Capability { name, granted } => record(&mut self.capabilities, name, at, *granted),
+            Registry::Capability { name, granted } => {
+                record(&mut self.capabilities, &word(name), at, *granted)
+            }
             Registry::Domain { domain, registered } => {
                 record(&mut self.domains, &domain.to_lowercase(), at, *registered);
             }
@@ -217,7 +219,7 @@ impl Profile {
 
     /// Whether the store has the permission at `at`.
     pub fn has_capability(&self, name: &str, at: Millis) -> bool {
-        self.capabilities.get(name).and_then(|history| history.at(at)).copied().unwrap_or(false)
+        self.capabilities.get(&*word(name)).and_then(|history| history.at(at)).copied().unwrap_or(false)
     }
 
     /// Whether `host` or its registrable `domain` is registered at `at`.
@@ -293,6 +295,11 @@ impl Template {
         let (since, status) = self.status.iter().rev().find(|(time, _)| *time <= at)?;
         (*status == TemplateStatus::Submitted).then_some(since)
     }
+}
+
+/// A name as one word: producers write "WB Care", "wb-care" and `wb_care`.
+fn word(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).flat_map(char::to_lowercase).collect()
 }
 
 fn record(histories: &mut HashMap<Box<str>, History<bool>>, name: &str, at: Millis, value: bool) {

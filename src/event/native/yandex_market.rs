@@ -11,8 +11,8 @@ use super::{Envelope, file_kind, first_time, native_time, native_word, origin_of
 use crate::event::decode::{Decoded, SkipReason};
 use crate::event::wire::{Raw, Read, id, list, missing, object, quantity, raw_fields, text};
 use crate::event::{
-    Attachment, Author, Channel, ConversationContext, ConversationType, Event, Item, Message,
-    MessageKind, OrderEvent, OrderKind, OrderRef, OrderState, TextFormat,
+    Attachment, Author, Channel, ConversationContext, ConversationType, Event, Item, Message, MessageKind,
+    OrderEvent, OrderKind, OrderRef, OrderState, TextFormat,
 };
 use crate::time::Millis;
 

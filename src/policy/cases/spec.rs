@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use serde::Deserialize;
 
 use crate::policy::spec::{Text, Texts};
 use crate::policy::yaml::At;
@@ -210,7 +210,8 @@ impl<'de> Deserialize<'de> for ItemSpec {
                 Ok(ItemSpec { title: Some(title.to_owned()), ..ItemSpec::default() })
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ItemSpec, A::Error> {
-                let Fields { sku, title, brand, quantity } = Deserialize::deserialize(MapAccessDeserializer::new(map))?;
+                let Fields { sku, title, brand, quantity } =
+                    Deserialize::deserialize(MapAccessDeserializer::new(map))?;
                 Ok(ItemSpec { sku, title, brand, quantity })
             }
         }

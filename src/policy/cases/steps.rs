@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::event::{
-    Attachment, Author, Body, Channel, ChangeStatus, ConversationContext, ConversationType, Enforcement,
-    EnforcementKind, Item, Message, MessageKind, OrderEvent, OrderKind, OrderRef, OrderState, Origin as Writer, Party,
-    Registry, TemplateEvent, TextFormat, TimeSource,
+    Attachment, Author, Body, ChangeStatus, Channel, ConversationContext, ConversationType, Enforcement,
+    EnforcementKind, Item, Message, MessageKind, OrderEvent, OrderKind, OrderRef, OrderState,
+    Origin as Writer, Party, Registry, TemplateEvent, TextFormat, TimeSource,
 };
 use crate::policy::error::PolicyError;
 use crate::policy::layers::Origin;
@@ -75,7 +75,9 @@ impl<'a> StepReader<'a> {
 
     fn advance(&mut self, text: &Text) {
         match Span::parse(&text.value) {
-            Ok(span) if span < self.time => self.error(text, format!("{span} lies before the step before it")),
+            Ok(span) if span < self.time => {
+                self.error(text, format!("{span} lies before the step before it"))
+            }
             Ok(span) => self.time = span,
             Err(error) => self.error(text, format!("\"{}\" is {error}", text.value)),
         }
@@ -136,7 +138,9 @@ impl<'a> StepReader<'a> {
         if let Some(registry) = self.registry(spec) {
             bodies.push((format!("r/{number}"), Body::Registry(registry)));
         }
-        for (set, kind) in [(spec.freeze, EnforcementKind::Freeze), (spec.unfreeze, EnforcementKind::Unfreeze)] {
+        for (set, kind) in
+            [(spec.freeze, EnforcementKind::Freeze), (spec.unfreeze, EnforcementKind::Unfreeze)]
+        {
             if set {
                 let body = Body::Enforcement(Enforcement { kind, ..Enforcement::default() });
                 bodies.push((format!("e/{}/{number}", kind.as_str()), body));
@@ -166,12 +170,19 @@ impl<'a> StepReader<'a> {
         }
     }
 
-    fn message(&mut self, spec: &StepSpec, text: &Text, author: Author, number: usize) -> (String, Body<'static>) {
+    fn message(
+        &mut self,
+        spec: &StepSpec,
+        text: &Text,
+        author: Author,
+        number: usize,
+    ) -> (String, Body<'static>) {
         let id = spec.id.as_ref().map_or_else(|| format!("m{number}"), |id| id.value.clone());
         let chat = spec.chat.as_ref().map_or("c1", |chat| &chat.value).to_owned();
         let (case_type, case_context) = (self.case.conversation_type.as_ref(), self.case.context.as_ref());
         let conversation_type = spec.conversation_type.as_ref().or(case_type);
-        let conversation_type = self.word(conversation_type, ConversationType::from_word, "type of conversation");
+        let conversation_type =
+            self.word(conversation_type, ConversationType::from_word, "type of conversation");
         let context = self.listed(spec.context.as_ref().or(case_context));
         let own = if author == Author::Platform { Writer::PlatformAutomatic } else { Writer::Human };
         let kind = if spec.edited { MessageKind::Edited } else { MessageKind::Sent };
@@ -229,7 +240,11 @@ impl<'a> StepReader<'a> {
             return Some(OrderEvent { kind, state: Some(state), ..event });
         }
         if let Some(what) = &spec.logistics {
-            return Some(OrderEvent { kind: OrderKind::LogisticsEvent, delay: what.value == "delay", ..event });
+            return Some(OrderEvent {
+                kind: OrderKind::LogisticsEvent,
+                delay: what.value == "delay",
+                ..event
+            });
         }
         if let Some(status) = &spec.address_change {
             let status = self.word(Some(status), ChangeStatus::from_word, "step of a change");
