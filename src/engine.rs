@@ -1,18 +1,44 @@
 //! The straight line: one event in, effects out.
+//!
+//! [`Engine::process`] fires what fell due before the event, lets the state observe it, has its words scanned, asks
+//! every rule, and makes the verdict. The parts: [`message`] for everything written in a conversation, [`order`],
+//! [`registry`], [`timers`] for deadlines, [`held`] for what waits for a fact that may still arrive.
 
+mod held;
+mod message;
+mod order;
+mod registry;
+mod timers;
+
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::event::{Event, Surface};
+use crate::event::{
+    Author, Body, Channel, ConversationType, Event, Message, Origin, Registry, Surface, TemplateEvent,
+    TemplateStatus, TextFormat, TimeSource,
+};
 use crate::policy::Ruleset;
-use crate::score::Verdict;
+use crate::policy::condition::Topics;
+use crate::score::{Judgement, Scene, Trigger, Verdict, VerdictKind};
 use crate::state::TaskState;
-use crate::time::Millis;
+use crate::text::SignalId;
+use crate::time::{Millis, Span};
 
 /// Judges events against a ruleset.
 #[derive(Clone, Debug)]
 pub struct Engine {
     ruleset: Arc<Ruleset>,
     emit: Emit,
+    terms: Terms,
+}
+
+/// Signals that the state remembers rather than a rule.
+#[derive(Clone, Debug, Default)]
+struct Terms {
+    topics: Vec<(SignalId, Topics)>,
+    promise_elsewhere: Option<SignalId>,
+    gift_promise: Option<SignalId>,
+    gift_item: Option<SignalId>,
 }
 
 /// Which verdicts become effects.
@@ -36,7 +62,7 @@ pub enum Outcome {
     Held,
     /// Its id was seen before.
     Duplicate,
-    /// A message whose author nobody knows, or without text to judge by.
+    /// A message whose author nobody knows, or with nothing to judge by.
     Unscored,
 }
 
@@ -45,12 +71,29 @@ pub enum Outcome {
 pub struct Effects {
     /// Verdicts, in the order they were reached.
     pub verdicts: Vec<Verdict>,
+    /// Events judged, with or without a verdict among the effects.
+    pub judged: u64,
 }
 
 impl Engine {
     /// An engine that judges with `ruleset`.
     pub fn new(ruleset: Arc<Ruleset>, emit: Emit) -> Self {
-        Self { ruleset, emit }
+        let signal = |name: &str| ruleset.scanner.signal(name);
+        let topics = [
+            ("topic.review", Topics::REVIEW),
+            ("topic.discount", Topics::DISCOUNT),
+            ("topic.address", Topics::ADDRESS),
+            ("topic.contact", Topics::CONTACT),
+            ("topic.gift", Topics::GIFT),
+            ("topic.cancel", Topics::CANCEL),
+        ];
+        let terms = Terms {
+            topics: topics.iter().filter_map(|(name, topic)| Some((signal(name)?, *topic))).collect(),
+            promise_elsewhere: signal("promise.elsewhere"),
+            gift_promise: signal("gift.promise"),
+            gift_item: signal("gift.item"),
+        };
+        Self { ruleset, emit, terms }
     }
 
     /// The ruleset in force.
@@ -59,23 +102,113 @@ impl Engine {
     }
 
     /// Takes one event: first fires what was due before it, then observes and judges it.
-    pub fn process(&self, _state: &mut TaskState, _event: &Event<'_>, _effects: &mut Effects) -> Outcome {
-        let _ = self.emit;
-        Outcome::Observed
+    pub fn process(&self, state: &mut TaskState, event: &Event<'_>, effects: &mut Effects) -> Outcome {
+        self.fire_due(state, event.occurred_at, false, effects);
+        state.reach(event.occurred_at);
+        match &event.body {
+            Body::Message(message) => self.message(state, event, message, effects),
+            Body::Order(order) => self.order(state, event, order, effects),
+            Body::Registry(registry) => self.registry(state, event, registry, effects),
+            Body::Enforcement(act) => {
+                let (_, store, _) = state.store_mut(&event.platform, &event.store);
+                if !store.profile.seen.is_first(&event.event_id, event.occurred_at) {
+                    return Outcome::Duplicate;
+                }
+                store.profile.enforce(act, event.occurred_at);
+                Outcome::Observed
+            }
+            Body::Disposition(_) => {
+                let (_, store, _) = state.store_mut(&event.platform, &event.store);
+                match store.profile.seen.is_first(&event.event_id, event.occurred_at) {
+                    true => Outcome::Observed,
+                    false => Outcome::Duplicate,
+                }
+            }
+        }
     }
 
     /// Lets stream time reach `to`: deadlines at or before it fire.
-    pub fn advance(&self, _state: &mut TaskState, _to: Millis, _effects: &mut Effects) {}
+    pub fn advance(&self, state: &mut TaskState, to: Millis, effects: &mut Effects) {
+        self.fire_due(state, to, true, effects);
+        state.reach(to);
+    }
 
     /// The input has ended and no missing fact can arrive any more: judges what was held back.
-    pub fn finish(&self, _state: &mut TaskState, _effects: &mut Effects) {}
+    pub fn finish(&self, state: &mut TaskState, effects: &mut Effects) {
+        let mut waiting: Vec<_> = state
+            .stores()
+            .flat_map(|(key, store)| store.profile.held.iter().map(move |held| (held.until, key.clone())))
+            .collect();
+        waiting.sort();
+        for (until, key) in waiting {
+            self.settle_until(state, &key, until, effects);
+        }
+    }
 
     /// Judges a text by itself: in chat as a seller's reply inside an open window, elsewhere as what is shown there.
-    pub fn check_text(&self, _platform: &str, _surface: Surface, _text: &str, _id: &str) -> Verdict {
-        unreachable_stub()
+    /// `id` becomes the verdict's `event_id`.
+    pub fn check_text(&self, platform: &str, surface: Surface, text: &str, id: &str) -> Verdict {
+        let engine = Self { emit: Emit::All, ..self.clone() };
+        let mut state = TaskState::default();
+        let mut effects = Effects::default();
+        // An instant at which every dated pack of today is in force.
+        let at = Millis(4_000_000_000_000);
+        let event = |event_id, at, body| Event {
+            event_id: Cow::Borrowed(event_id),
+            platform: platform.into(),
+            store: "check".into(),
+            agency: None,
+            occurred_at: at,
+            time_source: TimeSource::Native,
+            observed_at: None,
+            body,
+        };
+        let message = |author, text: &str| {
+            Body::Message(Message {
+                conversation: Some("check".into()),
+                conversation_type: ConversationType::Buyer,
+                author,
+                origin: Origin::Human,
+                channel: Channel::PlatformChat,
+                text: Some(text.to_owned().into()),
+                text_format: TextFormat::Markdown,
+                ..Message::default()
+            })
+        };
+        if surface == Surface::Chat {
+            engine.process(&mut state, &event("question", at, message(Author::Buyer, "?")), &mut effects);
+            let reply = event(id, at.plus(Span::minutes(1)), message(Author::Seller, text));
+            engine.process(&mut state, &reply, &mut effects);
+        } else {
+            let template = TemplateEvent {
+                template: "check".into(),
+                status: TemplateStatus::Submitted,
+                surface,
+                text: Some(text.to_owned().into()),
+                ..TemplateEvent::default()
+            };
+            let registered = event(id, at, Body::Registry(Registry::Template(template)));
+            engine.process(&mut state, &registered, &mut effects);
+        }
+        engine.finish(&mut state, &mut effects);
+        match effects.verdicts.pop() {
+            Some(verdict) => verdict,
+            // A platform without packs forbids nothing.
+            None => {
+                let nothing = event(id, at, Body::Message(Message::default()));
+                Judgement::default().into_record(&nothing, Trigger::Message, at, None, None)
+            }
+        }
     }
-}
 
-fn unreachable_stub() -> Verdict {
-    std::process::abort()
+    /// Hands a judgement out as a verdict, when verdicts of its kind are asked for.
+    fn emit(&self, effects: &mut Effects, scene: &Scene<'_>, trigger: Trigger, judgement: Judgement) {
+        effects.judged += 1;
+        let wanted = self.emit == Emit::All
+            || judgement.has_findings()
+            || judgement.kind_of_verdict() != VerdictKind::Clean;
+        if wanted {
+            effects.verdicts.push(judgement.into_verdict(scene, trigger));
+        }
+    }
 }

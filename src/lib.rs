@@ -6,8 +6,11 @@
 
 pub mod engine;
 pub mod event;
+mod hash;
 pub mod policy;
 pub mod score;
+pub mod shipped;
 pub mod state;
 pub mod text;
 pub mod time;
+pub mod trial;

@@ -8,6 +8,7 @@ mod decode;
 mod ids;
 mod native;
 mod owned;
+mod wire;
 
 use std::borrow::Cow;
 

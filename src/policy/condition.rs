@@ -8,6 +8,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::event::{ConversationContext, OrderState, Origin, Party, Scheme, Surface, TemplateClass};
+pub use crate::state::{OrderAnchor, Topics};
 use crate::text::{HostClass, SignalId, TextClass};
 use crate::time::Span;
 
@@ -147,19 +148,6 @@ pub struct ProactiveKind {
     pub deny: SignalSet,
 }
 
-/// The moment of an order a window hangs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OrderAnchor {
-    /// Order created.
-    Created,
-    /// Paid, or accepted with payment on delivery.
-    Paid,
-    /// Handed to the carrier.
-    Shipped,
-    /// With the buyer.
-    Delivered,
-}
-
 /// A turn that waits for an answer. The clock runs from the first unanswered buyer message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unanswered {
@@ -229,25 +217,6 @@ pub struct ClassRequirement {
     pub delay_within: Option<Span>,
     /// The text links to this named list, and to nothing else.
     pub link_list: Option<Arc<str>>,
-}
-
-bitflags::bitflags! {
-    /// What a buyer brought up.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-    pub struct Topics: u8 {
-        /// Reviews and stars.
-        const REVIEW = 1;
-        /// Discounts and bonuses.
-        const DISCOUNT = 1 << 1;
-        /// The delivery address.
-        const ADDRESS = 1 << 2;
-        /// Phones, e-mails, messengers.
-        const CONTACT = 1 << 3;
-        /// Gifts.
-        const GIFT = 1 << 4;
-        /// Cancelling the order.
-        const CANCEL = 1 << 5;
-    }
 }
 
 /// A set of signals, as bits.

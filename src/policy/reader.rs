@@ -26,6 +26,20 @@ pub trait Vocabulary {
     fn list_names(&self) -> Vec<&str>;
 }
 
+impl Vocabulary for crate::text::Scanner {
+    fn signal(&self, name: &str) -> Option<SignalId> {
+        Self::signal(self, name)
+    }
+
+    fn signal_names(&self) -> Vec<&str> {
+        self.signals().map(|(_, name)| name).collect()
+    }
+
+    fn list_names(&self) -> Vec<&str> {
+        self.domains().list_names()
+    }
+}
+
 /// Reads the values of one rule.
 pub(super) struct Reader<'a> {
     pub(super) vocabulary: &'a dyn Vocabulary,

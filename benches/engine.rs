@@ -1,0 +1,105 @@
+//! `Engine::process` with the shipped packs on a 354-byte event, beside a bare Aho-Corasick scan of the same text.
+//!
+//! Ratios between the rows of one run mean something; absolute times belong to the machine.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use contactwatch::engine::{Effects, Emit, Engine};
+use contactwatch::event::{Decoded, decode};
+use contactwatch::policy::{self, PolicySources};
+use contactwatch::shipped::{Part, Tree};
+use contactwatch::state::TaskState;
+use contactwatch::text::scan::LexiconSources;
+use contactwatch::text::{ScanContext, Scanner, Scratch, Signals};
+use contactwatch::time::{Millis, Span};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+/// A clean Russian answer that makes the event 354 bytes long.
+const TEXT: &str = "Здравствуйте! Чехол подойдёт, вырез под камеру совпадает";
+
+fn record(n: i64) -> String {
+    let at = Millis(1_790_000_000_000).plus(Span(n));
+    let head = format!(
+        r#"{{"v":1,"type":"message","event_id":"ozon/7/m/{n:010}/sent","platform":"ozon","store":"7","occurred_at":"{at}","kind":"sent","conversation":"c{:03}","author":"seller","origin":"human","channel":"platform_chat","text":""#,
+        n % 1000
+    );
+    format!("{head}{TEXT}\"}}")
+}
+
+fn engine() -> (Engine, Arc<Scanner>) {
+    let tree = Tree::shipped();
+    let mut files = tree.part(Part::Lexicons);
+    files.extend(tree.part(Part::Domains));
+    let scanner =
+        Arc::new(Scanner::compile(&LexiconSources { files: &files }).expect("the shipped lexicons compile"));
+    let sources = PolicySources {
+        packs: tree.part(Part::Packs),
+        notices: tree.part(Part::Notices),
+        hold_back: Span::minutes(2),
+        ..PolicySources::default()
+    };
+    let policy = policy::build(&sources, &*scanner).expect("the shipped packs compile");
+    (Engine::new(Arc::new(policy.into_ruleset(Arc::clone(&scanner))), Emit::NotClean), scanner)
+}
+
+fn process(criterion: &mut Criterion) {
+    let (engine, scanner) = engine();
+    let bytes = record(0).len() as u64;
+    let mut group = criterion.benchmark_group(format!("event of {bytes} bytes"));
+    group.throughput(Throughput::Elements(1));
+
+    let terms: Vec<String> = scanner.terms().map(str::to_owned).collect();
+    let bare = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .match_kind(MatchKind::Standard)
+        .prefilter(false)
+        .build(&terms)
+        .expect("the terms make an automaton");
+    let folded = TEXT.to_lowercase();
+    group.bench_function(format!("bare aho-corasick DFA, {} terms", terms.len()), |bencher| {
+        bencher.iter(|| bare.find_overlapping_iter(black_box(&folded)).count());
+    });
+
+    let event = record(0);
+    group.bench_function("decode", |bencher| bencher.iter(|| decode(black_box(event.as_bytes())).is_ok()));
+
+    let mut scratch = Scratch::default();
+    let mut signals = Signals::default();
+    let context = ScanContext { platform: "ozon", ..ScanContext::default() };
+    group.bench_function("scan", |bencher| {
+        bencher.iter(|| scanner.scan(black_box(TEXT), &context, &mut scratch, &mut signals));
+    });
+
+    let mut state = TaskState::default();
+    let mut effects = Effects::default();
+    let records: Vec<String> = (0..20_000).map(record).collect();
+    for n in 0..1000 {
+        let opening =
+            record(n).replace("\"author\":\"seller\"", "\"author\":\"buyer\"").replace("/sent", "/asked");
+        if let Ok(Decoded::One(event)) = decode(opening.as_bytes()) {
+            engine.process(&mut state, &event, &mut effects);
+        }
+    }
+    let mut next = records.iter().cycle();
+    let mut lap = 0_u64;
+    let mut id = String::new();
+    group.bench_function("decode + Engine::process", |bencher| {
+        bencher.iter(|| {
+            let Some(record) = next.next() else { return };
+            let Ok(Decoded::One(mut event)) = decode(black_box(record.as_bytes())) else { return };
+            // Every id is new: a repeat would be dropped before it is judged.
+            lap += 1;
+            id.clear();
+            std::fmt::Write::write_fmt(&mut id, format_args!("{lap}")).ok();
+            event.event_id = std::borrow::Cow::Borrowed(&id);
+            engine.process(&mut state, &event, &mut effects);
+        });
+    });
+    assert!(effects.verdicts.is_empty(), "the benchmarked message is clean: {:?}", effects.verdicts.first());
+    group.finish();
+}
+
+criterion_group!(benches, process);
+criterion_main!(benches);

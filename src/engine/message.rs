@@ -1,0 +1,473 @@
+//! Messages: who wrote, what it changes, and for the seller's own, whether it may stand.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::event::{
+    Author, Channel, ConversationContext, ConversationType, Event, Message, MessageKind, OrderRef, Origin,
+    Surface,
+};
+use crate::policy::Condition;
+use crate::policy::condition::{Topics, Unanswered};
+use crate::score::{Judgement, Scanned, Scene, Trigger, ask_message, ask_notice, patterns};
+use crate::state::store::SentText;
+use crate::state::{BuyerMessage, Conversation, Desk, Order, Promise, Store, StoreKey, TaskState, Timers};
+use crate::text::{ScanContext, Signals, scan};
+use crate::time::{Millis, Span};
+
+use super::held::Wait;
+use super::{Effects, Engine, Outcome};
+
+/// Bursts and follow-ups are remembered as long as the longest window any pack may ask for.
+const PATTERN_MEMORY: Span = Span::days(7);
+/// Texts are compared within this time at most.
+const BURST_MEMORY: Span = Span::hours(1);
+
+impl Engine {
+    pub(super) fn message(
+        &self,
+        state: &mut TaskState,
+        event: &Event<'_>,
+        message: &Message<'_>,
+        effects: &mut Effects,
+    ) -> Outcome {
+        let (key, store, _) = state.store_mut(&event.platform, &event.store);
+        store.profile.last_event_at = store.profile.last_event_at.max(event.occurred_at);
+        learn_agency(store, event);
+        let said = matches!(message.kind, MessageKind::Sent | MessageKind::Edited);
+        if said && message.author == Author::Unknown {
+            // Often a bare notification whose author and text follow under the same id: the id is not used up.
+            return Outcome::Unscored;
+        }
+        if !enter(store, event, message) {
+            return Outcome::Duplicate;
+        }
+        if !said {
+            return Outcome::Observed;
+        }
+        match message.author {
+            Author::Buyer => self.buyer(state, &key, event, message, effects),
+            Author::Seller => self.seller(state, event, message, effects),
+            Author::Platform => self.settle_one(state, event, Wait::Allowed, effects),
+            Author::Support | Author::Courier => Outcome::Observed,
+            Author::Unknown => Outcome::Unscored,
+        }
+    }
+
+    /// The buyer's own words are never judged; they open windows, start clocks and set the topic.
+    fn buyer(
+        &self,
+        state: &mut TaskState,
+        key: &Arc<StoreKey>,
+        event: &Event<'_>,
+        message: &Message<'_>,
+        effects: &mut Effects,
+    ) -> Outcome {
+        if message.kind == MessageKind::Edited || message.channel != Channel::PlatformChat {
+            return Outcome::Observed;
+        }
+        let at = event.occurred_at;
+        let mut desk = std::mem::take(&mut state.desk);
+        let text = message.text.as_deref().unwrap_or_default();
+        let context = ScanContext {
+            platform: &event.platform,
+            surface: Surface::Chat,
+            format: message.text_format,
+            ..ScanContext::default()
+        };
+        self.ruleset.scanner.scan(text, &context, &mut desk.scratch, &mut desk.text);
+        let topics = self.topics(&desk.text);
+        let elsewhere = |signals: &Signals| {
+            self.terms
+                .promise_elsewhere
+                .is_some_and(|id| signals.signals.iter().any(|signal| signal.id == id))
+        };
+
+        let (_, store, timers) = state.store_mut(&event.platform, &event.store);
+        let needs_answer = self.clock(event).is_none_or(|clock| {
+            text.is_empty() || desk.text.class.is_empty() || !clock.closers.intersects(desk.text.class)
+        });
+        if let Some(conversation) = conversation_mut(store, message) {
+            let observed = event.time_source == crate::event::TimeSource::Observed;
+            let id = needs_answer.then_some(&*event.event_id);
+            conversation.buyer_wrote(BuyerMessage { at, observed, topics }, id);
+            if !text.is_empty() {
+                let quotes = scan::quote_hashes(&self.ruleset.scanner, text, &mut desk.scratch);
+                conversation.remember_quotes(&quotes);
+            }
+            if elsewhere(&desk.text) {
+                conversation.remember_promise_elsewhere(at);
+            }
+            self.arm_unanswered(timers, key, event, message, conversation);
+        }
+        state.desk = desk;
+        self.settle_conversation(state, key, message.conversation.as_deref(), effects);
+        Outcome::Observed
+    }
+
+    /// A message of the seller: judged against what was known before it, then remembered.
+    fn seller(
+        &self,
+        state: &mut TaskState,
+        event: &Event<'_>,
+        message: &Message<'_>,
+        effects: &mut Effects,
+    ) -> Outcome {
+        let judged = message.channel != Channel::PlatformChat || {
+            let (_, store, _) = state.store_mut(&event.platform, &event.store);
+            let known = conversation(store, message).map_or(message.conversation_type, |known| known.kind);
+            matches!(known, ConversationType::Buyer | ConversationType::Dispute)
+        };
+        if !judged {
+            return Outcome::Observed;
+        }
+        let outcome = self.settle_one(state, event, Wait::Allowed, effects);
+        self.remember_seller(state, event, message);
+        outcome
+    }
+
+    /// Judges a message that has been entered, now or when waiting has ended.
+    pub(super) fn settle_one(
+        &self,
+        state: &mut TaskState,
+        event: &Event<'_>,
+        wait: Wait,
+        effects: &mut Effects,
+    ) -> Outcome {
+        let Some(message) = event.message() else { return Outcome::Observed };
+        let mut desk = std::mem::take(&mut state.desk);
+        let (_, store, _) = state.store_mut(&event.platform, &event.store);
+        let judged = self.judge_message(store, &mut desk, event, message, wait, effects);
+        if let (Some(key), MessageKind::Sent) = (&judged.order, message.kind)
+            && let Some(order) = store.orders.get_mut(key)
+        {
+            if let Some(kind) = &judged.kind {
+                order.count_use(kind);
+            }
+            if let Some(promise) = judged.promise {
+                order.promise(promise);
+            }
+        }
+        state.desk = desk;
+        if judged.outcome == Outcome::Held {
+            self.hold(state, event);
+        }
+        judged.outcome
+    }
+
+    /// Scans the words with what is known around them, and puts the message to the rules.
+    fn judge_message(
+        &self,
+        store: &Store,
+        desk: &mut Desk,
+        event: &Event<'_>,
+        message: &Message<'_>,
+        wait: Wait,
+        effects: &mut Effects,
+    ) -> Judged {
+        let order_key = order_of(store, message);
+        let order = order_key.as_deref().and_then(|key| store.orders.get(key));
+        let known = conversation(store, message);
+        let surface = surface_of(message);
+
+        let text = message.text.as_deref().unwrap_or_default();
+        let attached = attached_words(message);
+        let names = names(order);
+        let numbers = numbers(message, order, known);
+        let fragments: SmallVec<[&str; 5]> =
+            known.into_iter().flat_map(|known| known.fragments(event.occurred_at)).collect();
+        let context = ScanContext {
+            platform: &event.platform,
+            surface,
+            format: message.text_format,
+            names: &names,
+            numbers: &numbers,
+            quoted: known.map_or(&[], Conversation::quotes),
+            recent: &fragments,
+        };
+        let Desk { scratch, text: in_text, attached: in_attached } = desk;
+        self.ruleset.scanner.scan(text, &context, scratch, in_text);
+        in_attached.clear();
+        if !attached.is_empty() {
+            self.ruleset.scanner.scan(&attached, &context, scratch, in_attached);
+        }
+        let texts = [
+            Scanned { source: text, signals: in_text, attachment: false },
+            Scanned { source: &attached, signals: in_attached, attachment: true },
+        ];
+
+        let scene = Scene {
+            ruleset: &self.ruleset,
+            event,
+            profile: &store.profile,
+            conversation: known,
+            order,
+            order_key: order_key.as_deref(),
+            texts: &texts,
+            surface,
+            template: message.template.as_deref().map(|id| (id, store.profile.template(id))),
+        };
+        let notice = message.author == Author::Platform;
+        if !notice && self.is_platform_notice(event, message, text) {
+            self.emit(effects, &scene, Trigger::Message, Judgement::exempt(&scene));
+            return Judged { outcome: Outcome::Judged, kind: None, promise: None, order: None };
+        }
+        let judgement = if notice {
+            Judgement::of(&scene, ask_notice, false)
+        } else {
+            Judgement::of(&scene, ask_message, surface == Surface::Chat)
+        };
+        if notice && !judgement.has_findings() {
+            return Judged { outcome: Outcome::Observed, kind: None, promise: None, order: None };
+        }
+        // The status that a notice speaks of may be reported a little later than the notice.
+        if wait == Wait::Allowed && (judgement.may_wait || notice) {
+            return Judged { outcome: Outcome::Held, kind: None, promise: None, order: None };
+        }
+        let kind = judgement.kind.clone();
+        let promise = if notice { None } else { self.promise(&scene) };
+        self.emit(effects, &scene, Trigger::Message, judgement);
+        Judged { outcome: Outcome::Judged, kind, promise, order: order_key }
+    }
+
+    /// What a seller's message changes, whatever its verdict. An edit changes nothing.
+    fn remember_seller(&self, state: &mut TaskState, event: &Event<'_>, message: &Message<'_>) {
+        let text = message.text.as_deref().unwrap_or_default();
+        if message.kind != MessageKind::Sent || self.is_platform_notice(event, message, text) {
+            return;
+        }
+        let at = event.occurred_at;
+        let (hash, class) = (state.desk.text.folded_hash, state.desk.text.class);
+        let (key, store, timers) = state.store_mut(&event.platform, &event.store);
+        if message.channel == Channel::PlatformChat {
+            let order_key = order_of(store, message);
+            let scene = Scene {
+                ruleset: &self.ruleset,
+                event,
+                profile: &store.profile,
+                conversation: conversation(store, message),
+                order: order_key.as_deref().and_then(|key| store.orders.get(key)),
+                order_key: order_key.as_deref(),
+                texts: &[],
+                surface: Surface::Chat,
+                template: None,
+            };
+            let sent = SentText { at, text: hash, to: patterns::addressee(&scene) };
+            let follow_up = patterns::follow_up(&scene);
+            if !text.is_empty() {
+                store.profile.sent(sent, BURST_MEMORY);
+            }
+            if let Some(follow_up) = follow_up {
+                store.profile.followed_up(follow_up, PATTERN_MEMORY);
+            }
+        }
+        let answers = message.channel == Channel::PlatformChat
+            && self.clock(event).is_none_or(|clock| {
+                clock.answered_by.contains(&message.origin)
+                    && (class.is_empty()
+                        || !clock.no_answer.intersects(class)
+                        || !message.attachments.is_empty())
+            });
+        if let Some(conversation) = conversation_mut(store, message) {
+            conversation.remember_fragment(at, text);
+            conversation.settle_promise_elsewhere();
+            if answers {
+                conversation.seller_answered(at);
+                self.arm_unanswered(timers, &key, event, message, conversation);
+            }
+        }
+    }
+
+    /// The platform writes in the seller's name: said so by the origin, or known by the beginning of its text. A
+    /// program of the seller that copies the words is still the seller.
+    fn is_platform_notice(&self, event: &Event<'_>, message: &Message<'_>, text: &str) -> bool {
+        match message.origin {
+            Origin::PlatformAutomatic => true,
+            Origin::Unknown => self.ruleset.notices.iter().any(|notice| {
+                *notice.platform == *event.platform && starts_with_folded(text, &notice.prefix)
+            }),
+            Origin::Human | Origin::Erp | Origin::Template => false,
+        }
+    }
+
+    /// The clock of unanswered turns: a conversation has one, set by the first pack in force that has such a rule.
+    pub(super) fn clock<'a>(&'a self, event: &Event<'_>) -> Option<&'a Unanswered> {
+        self.ruleset
+            .packs_for(&event.platform, &event.store, event.occurred_at)
+            .flat_map(|pack| &pack.rules)
+            .find_map(|rule| match &rule.condition {
+                Condition::Unanswered(clock) => Some(clock),
+                _ => None,
+            })
+    }
+
+    fn topics(&self, signals: &Signals) -> Topics {
+        let topic = |id| self.terms.topics.iter().find(|(signal, _)| *signal == id).map(|(_, topic)| *topic);
+        signals
+            .signals
+            .iter()
+            .filter_map(|signal| topic(signal.id))
+            .fold(Topics::empty(), |all, one| all | one)
+    }
+
+    /// The gift that the message promises for the order it is about.
+    fn promise(&self, scene: &Scene<'_>) -> Option<Promise> {
+        let message = scene.message()?;
+        let promised = self.terms.gift_promise?;
+        let scanned = scene.texts.first()?;
+        let found = |id| scanned.signals.signals.iter().filter(move |signal| Some(signal.id) == id);
+        found(Some(promised)).next()?;
+        let words = found(self.terms.gift_item)
+            .filter_map(|signal| scanned.source.get(signal.start as usize..signal.end as usize))
+            .flat_map(|words| words.split(|c: char| !c.is_alphanumeric()))
+            .filter(|word| word.chars().count() > 2 || word.chars().any(|c| c >= '\u{4e00}'))
+            .take(8)
+            .map(|word| word.to_lowercase().into_boxed_str())
+            .collect();
+        Some(Promise {
+            at: scene.at(),
+            event_id: (&*scene.event.event_id).into(),
+            conversation: message.conversation.as_deref().map(Into::into),
+            message_id: message.message_id.as_deref().map(Into::into),
+            words,
+            closed: None,
+        })
+    }
+
+    fn arm_unanswered(
+        &self,
+        timers: &mut Timers,
+        key: &Arc<StoreKey>,
+        event: &Event<'_>,
+        message: &Message<'_>,
+        known: &Conversation,
+    ) {
+        let (Some(id), Some(waiting)) = (message.conversation.as_deref(), known.first_unanswered()) else {
+            return;
+        };
+        if !matches!(known.kind, ConversationType::Buyer | ConversationType::Dispute) {
+            return;
+        }
+        self.arm_turn(timers, key, id, waiting.at, known.fired_until(), event.occurred_at);
+    }
+}
+
+/// What judging a message came to, and what it changes about the order it is about.
+struct Judged {
+    outcome: Outcome,
+    /// The proactive kind it was let through as.
+    kind: Option<Arc<str>>,
+    /// The gift it promised.
+    promise: Option<Promise>,
+    order: Option<Box<str>>,
+}
+
+/// Titles and brands of the order: their words are names.
+fn names(order: Option<&Order>) -> SmallVec<[&str; 8]> {
+    let items = order.map_or(&[][..], |order| &order.items);
+    items.iter().flat_map(|item| [item.title.as_deref(), item.brand.as_deref()]).flatten().collect()
+}
+
+/// Numbers of the order: never phones.
+fn numbers<'a>(
+    message: &'a Message<'_>,
+    order: Option<&'a Order>,
+    known: Option<&'a Conversation>,
+) -> SmallVec<[&'a str; 8]> {
+    let said = [&message.order.posting, &message.order.order, &message.order.sku];
+    let mut numbers: SmallVec<[&str; 8]> = said.into_iter().filter_map(|number| number.as_deref()).collect();
+    if let Some(order) = order {
+        numbers.extend(order.numbers.iter().chain(&order.tracking).map(|number| &**number));
+        numbers.extend(order.items.iter().filter_map(|item| item.sku.as_deref()));
+    }
+    numbers.extend(known.and_then(|known| known.order.as_deref()));
+    numbers
+}
+
+/// Enters the message into its conversation: its id, what it is about, its time. `false` for a repeat, which may
+/// still teach what the first arrival lacked (a poll knows the order, a push does not).
+fn enter(store: &mut Store, event: &Event<'_>, message: &Message<'_>) -> bool {
+    let Some(id) = message.conversation.as_deref() else {
+        return store.profile.seen.is_first(&event.event_id, event.occurred_at);
+    };
+    if !store.conversations.contains_key(id) {
+        store.conversations.insert(id.into(), Conversation::default());
+    }
+    let Some(conversation) = store.conversations.get_mut(id) else { return true };
+    if message.conversation_type != ConversationType::Unknown {
+        conversation.kind = message.conversation_type;
+    }
+    if message.context != ConversationContext::Unknown {
+        conversation.context = message.context;
+    }
+    if let Some(number) = message.order.posting.as_deref().or(message.order.order.as_deref())
+        && conversation.order.as_deref() != Some(number)
+    {
+        conversation.order = Some(number.into());
+    }
+    conversation.touch(event.occurred_at);
+    conversation.seen.is_first(&event.event_id, event.occurred_at)
+}
+
+fn learn_agency(store: &mut Store, event: &Event<'_>) {
+    if let Some(agency) = event.agency.as_deref()
+        && store.profile.agency.as_deref() != Some(agency)
+    {
+        store.profile.agency = Some(agency.into());
+    }
+}
+
+fn conversation<'a>(store: &'a Store, message: &Message<'_>) -> Option<&'a Conversation> {
+    message.conversation.as_deref().and_then(|id| store.conversations.get(id))
+}
+
+fn conversation_mut<'a>(store: &'a mut Store, message: &Message<'_>) -> Option<&'a mut Conversation> {
+    message.conversation.as_deref().and_then(|id| store.conversations.get_mut(id))
+}
+
+/// Key of the order a message is about (its own reference first, then the conversation's), or the number it names
+/// when no such order is known.
+fn order_of(store: &Store, message: &Message<'_>) -> Option<Box<str>> {
+    let named = message.order.posting.as_deref().or(message.order.order.as_deref());
+    if named.is_some() {
+        return store.order_key(&message.order).or(named).map(Into::into);
+    }
+    let remembered = conversation(store, message)?.order.as_deref()?;
+    let reference = OrderRef { order: Some(remembered.into()), ..OrderRef::default() };
+    store.order_key(&reference).or(Some(remembered)).map(Into::into)
+}
+
+fn surface_of(message: &Message<'_>) -> Surface {
+    if message.channel == Channel::ParcelInsert { Surface::Insert } else { Surface::Chat }
+}
+
+/// Words that a producer read from pictures, a line each.
+fn attached_words(message: &Message<'_>) -> String {
+    let words = |attachment: &crate::event::Attachment<'_>| -> Vec<String> {
+        let ocr = attachment.ocr_text.as_deref().map(str::to_owned);
+        ocr.into_iter().chain(attachment.qr_payloads.iter().map(|payload| payload.to_string())).collect()
+    };
+    message.attachments.iter().flat_map(words).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether `text` begins with `prefix`, case and runs of white space aside.
+fn starts_with_folded(text: &str, prefix: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let mut wanted = prefix.split_whitespace().peekable();
+    while let Some(want) = wanted.next() {
+        let Some(word) = words.next() else { return false };
+        let (word, want) = (word.to_lowercase(), want.to_lowercase());
+        // The last word of the prefix may be cut inside a word of the text.
+        let fits = if wanted.peek().is_none() { word.starts_with(&*want) } else { word == want };
+        if !fits {
+            return false;
+        }
+    }
+    !prefix.trim().is_empty()
+}
+
+/// When an event of a store may still be waited for.
+pub(super) fn deadline(stream_time: Option<Millis>, at: Millis, hold_back: Span) -> Millis {
+    stream_time.unwrap_or(at).max(at).plus(hold_back)
+}

@@ -1,0 +1,144 @@
+//! Order events: what they teach, and the few that a rule speaks of.
+
+use crate::event::{Event, OrderEvent, OrderKind, OrderState, Surface, TextFormat};
+use crate::policy::Condition;
+use crate::score::{Judgement, Scanned, Scene, Trigger, ask_order, gifts};
+use crate::state::OrderAnchor;
+use crate::state::{Moment, Order, PromiseEnd, TaskState, Timer, TimerKind};
+use crate::text::ScanContext;
+use crate::time::Span;
+
+use super::held::Wait;
+use super::{Effects, Engine, Outcome};
+
+impl Engine {
+    pub(super) fn order(
+        &self,
+        state: &mut TaskState,
+        event: &Event<'_>,
+        order: &OrderEvent<'_>,
+        effects: &mut Effects,
+    ) -> Outcome {
+        let at = event.occurred_at;
+        let (key, store, _) = state.store_mut(&event.platform, &event.store);
+        store.profile.last_event_at = store.profile.last_event_at.max(at);
+        let first = match store.order_entry(&order.order) {
+            Some((_, entry)) => {
+                let first = entry.seen.is_first(&event.event_id, at);
+                if first {
+                    entry.observe(order, at, event.time_source);
+                }
+                first
+            }
+            None => store.profile.seen.is_first(&event.event_id, at),
+        };
+        if !first {
+            return Outcome::Duplicate;
+        }
+        let outcome = self.settle_order_event(state, event, order, Wait::Allowed, effects);
+        self.settle_order(state, &key, &order.order, effects);
+        outcome
+    }
+
+    /// Judges an order event that has been observed, now or when waiting has ended.
+    pub(super) fn settle_order_event(
+        &self,
+        state: &mut TaskState,
+        event: &Event<'_>,
+        order: &OrderEvent<'_>,
+        wait: Wait,
+        effects: &mut Effects,
+    ) -> Outcome {
+        let mut desk = std::mem::take(&mut state.desk);
+        let (key, store, timers) = state.store_mut(&event.platform, &event.store);
+        let order_key: Option<Box<str>> = store.order_key(&order.order).map(Into::into);
+        let shown = order.qr_payloads.iter().map(|payload| &**payload).collect::<Vec<_>>().join("\n");
+        desk.attached.clear();
+        if !shown.is_empty() {
+            let context = ScanContext {
+                platform: &event.platform,
+                surface: Surface::OrderPage,
+                format: TextFormat::Plain,
+                ..ScanContext::default()
+            };
+            self.ruleset.scanner.scan(&shown, &context, &mut desk.scratch, &mut desk.attached);
+        }
+        let texts = [Scanned { source: &shown, signals: &desk.attached, attachment: true }];
+        let scene = Scene {
+            ruleset: &self.ruleset,
+            event,
+            profile: &store.profile,
+            conversation: None,
+            order: order_key.as_deref().and_then(|key| store.orders.get(key)),
+            order_key: order_key.as_deref(),
+            texts: &texts,
+            surface: Surface::OrderPage,
+            template: None,
+        };
+        let judgement = Judgement::of(&scene, ask_order, false);
+        let spoken_of = matches!(
+            order.kind,
+            OrderKind::AddressChange
+                | OrderKind::ShippedWith
+                | OrderKind::ReviewInvited
+                | OrderKind::PageChanged
+        );
+        let outcome = if judgement.may_wait && wait == Wait::Allowed {
+            Outcome::Held
+        } else if spoken_of || judgement.has_findings() {
+            self.emit(effects, &scene, Trigger::Order, judgement);
+            Outcome::Judged
+        } else {
+            Outcome::Observed
+        };
+
+        let due = self.gift_due(event);
+        if let Some((order_key, known)) =
+            order_key.as_deref().and_then(|key| store.orders.get_mut(key).map(|order| (key, order)))
+        {
+            close_promises(known, order, event);
+            if let (Some(due), Moment::At { at, .. }, true) =
+                (due, known.moment(OrderAnchor::Shipped), known.open_promises().next().is_some())
+                && known.shipped_with.is_none()
+            {
+                let kind = TimerKind::GiftDue { order: order_key.into() };
+                timers.arm(Timer { at: at.plus(due), store: key, kind });
+            }
+        }
+        state.desk = desk;
+        if outcome == Outcome::Held {
+            self.hold(state, event);
+        }
+        outcome
+    }
+
+    /// How long a parcel's contents may stay unknown, by the first pack in force that asks.
+    pub(super) fn gift_due(&self, event: &Event<'_>) -> Option<Span> {
+        self.ruleset
+            .packs_for(&event.platform, &event.store, event.occurred_at)
+            .flat_map(|pack| &pack.rules)
+            .find_map(|rule| match rule.condition {
+                Condition::GiftUnfulfilled { due } => Some(due),
+                _ => None,
+            })
+    }
+}
+
+/// Promises end when the parcel is packed or the order is cancelled.
+fn close_promises(known: &mut Order, order: &OrderEvent<'_>, event: &Event<'_>) {
+    let at = event.occurred_at;
+    if order.kind == OrderKind::ShippedWith {
+        let ends: Vec<Option<PromiseEnd>> =
+            known.promises.iter().map(|promise| gifts::fate(known, promise)).collect();
+        for (promise, end) in known.promises.iter_mut().zip(ends) {
+            if let (None, Some(end), true) = (promise.closed, end, promise.at <= at) {
+                promise.closed = Some((at, end));
+            }
+        }
+    }
+    if known.reached(OrderState::Cancelled).is_some() && known.reached(OrderState::Shipped).is_none() {
+        for promise in known.promises.iter_mut().filter(|promise| promise.closed.is_none()) {
+            promise.closed = Some((at, PromiseEnd::Void));
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Registrations: remembered for the time they are in force; templates are judged when they are shown to review.
+
+use crate::event::{Event, Registry, Surface, TemplateEvent, TemplateStatus, TextFormat};
+use crate::policy::{Condition, StoreSeed};
+use crate::score::{Judgement, Scanned, Scene, Trigger, ask_template};
+use crate::state::{TaskState, Timer, TimerKind};
+use crate::text::ScanContext;
+use crate::time::EARLIEST;
+
+use super::{Effects, Engine, Outcome};
+
+impl Engine {
+    pub(super) fn registry(
+        &self,
+        state: &mut TaskState,
+        event: &Event<'_>,
+        registry: &Registry<'_>,
+        effects: &mut Effects,
+    ) -> Outcome {
+        let (_, store, _) = state.store_mut(&event.platform, &event.store);
+        if !store.profile.seen.is_first(&event.event_id, event.occurred_at) {
+            return Outcome::Duplicate;
+        }
+        store.profile.register(registry, &event.event_id, event.occurred_at);
+        if let (Registry::Store { .. }, Some(agency)) = (registry, event.agency.as_deref()) {
+            store.profile.agency = Some(agency.into());
+        }
+        match registry {
+            Registry::Template(template) => self.template(state, event, template, effects),
+            _ => Outcome::Observed,
+        }
+    }
+
+    fn template(
+        &self,
+        state: &mut TaskState,
+        event: &Event<'_>,
+        template: &TemplateEvent<'_>,
+        effects: &mut Effects,
+    ) -> Outcome {
+        self.arm_reviews(state, event, template);
+        let shown = matches!(template.status, TemplateStatus::Submitted | TemplateStatus::Approved);
+        let (Some(text), true) = (template.text.as_deref(), shown) else { return Outcome::Observed };
+        let mut desk = std::mem::take(&mut state.desk);
+        // A template for the chat is judged as a template: it has rules of its own before it is ever sent.
+        let surface = if template.surface == Surface::Chat { Surface::Template } else { template.surface };
+        let context = ScanContext {
+            platform: &event.platform,
+            surface,
+            format: TextFormat::Markdown,
+            ..ScanContext::default()
+        };
+        self.ruleset.scanner.scan(text, &context, &mut desk.scratch, &mut desk.text);
+        let (_, store, _) = state.store_mut(&event.platform, &event.store);
+        let texts = [Scanned { source: text, signals: &desk.text, attachment: false }];
+        let scene = Scene {
+            ruleset: &self.ruleset,
+            event,
+            profile: &store.profile,
+            conversation: None,
+            order: None,
+            order_key: None,
+            texts: &texts,
+            surface,
+            template: Some((&template.template, store.profile.template(&template.template))),
+        };
+        let judgement = Judgement::of(&scene, ask_template, false);
+        self.emit(effects, &scene, Trigger::Registry, judgement);
+        state.desk = desk;
+        Outcome::Judged
+    }
+
+    /// A submitted template has deadlines for its review.
+    fn arm_reviews(&self, state: &mut TaskState, event: &Event<'_>, template: &TemplateEvent<'_>) {
+        if template.status != TemplateStatus::Submitted {
+            return;
+        }
+        let (key, _, timers) = state.store_mut(&event.platform, &event.store);
+        for pack in self.ruleset.packs_for(&event.platform, &event.store, event.occurred_at) {
+            for rule in &pack.rules {
+                let Condition::TemplateReviewAge { steps } = &rule.condition else { continue };
+                for (age, _) in steps {
+                    timers.arm(Timer {
+                        at: event.occurred_at.plus(*age),
+                        store: key.clone(),
+                        kind: TimerKind::TemplateReview { template: (&*template.template).into() },
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Tells the state what a stores file says was registered before any event. Nothing is judged: the events that
+    /// follow say what happens under these registrations.
+    pub fn seed(&self, state: &mut TaskState, seeds: &[StoreSeed]) {
+        let at = EARLIEST;
+        for seed in seeds {
+            let (_, store, _) = state.store_mut(&seed.platform, &seed.store);
+            let profile = &mut store.profile;
+            if let Some(agency) = &seed.agency {
+                profile.agency = Some((&**agency).into());
+            }
+            let title = seed.title.as_deref().map(Into::into);
+            profile.register(&Registry::Store { title, time_zone: None }, "", at);
+            for name in &seed.capabilities {
+                profile.register(&Registry::Capability { name: (&**name).into(), granted: true }, "", at);
+            }
+            for domain in &seed.domains {
+                profile.register(&Registry::Domain { domain: (&**domain).into(), registered: true }, "", at);
+            }
+            for template in &seed.templates {
+                let event = TemplateEvent {
+                    template: (&*template.id).into(),
+                    status: template.status,
+                    class: template.class,
+                    surface: template.surface,
+                    text: template.text.as_deref().map(Into::into),
+                    version: template.version.as_deref().map(Into::into),
+                };
+                profile.register(&Registry::Template(event), "", at);
+            }
+        }
+    }
+}

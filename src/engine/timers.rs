@@ -1,0 +1,285 @@
+//! Deadlines: what is due is looked at again, and fires only when its reason still stands.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::event::{Body, Event, Message, TimeSource};
+use crate::policy::condition::Unanswered;
+use crate::policy::{Condition, Severity};
+use crate::score::{Hit, Judgement, Trigger, gifts};
+use crate::state::{PromiseEnd, StoreKey, TaskState, Timer, TimerKind, Timers};
+use crate::time::{Millis, Span};
+
+use super::{Effects, Engine};
+
+/// One deadline of a clock: when it lies, when it fires, and how bad it is (`None`: the rule's own severity).
+struct Step {
+    deadline: Millis,
+    fires_at: Millis,
+    limit: Span,
+    severity: Option<Severity>,
+}
+
+fn steps(clock: &Unanswered, since: Millis) -> impl Iterator<Item = Step> {
+    let warn = clock.warn.map(|limit| {
+        let deadline = since.plus(limit);
+        Step { deadline, fires_at: deadline, limit, severity: Some(Severity::Info) }
+    });
+    let deadline = since.plus(clock.breach);
+    let breach = Step { deadline, fires_at: deadline.plus(clock.grace), limit: clock.breach, severity: None };
+    warn.into_iter().chain([breach])
+}
+
+impl Engine {
+    /// Fires every deadline before `limit` (or at it, when `inclusive`), in order.
+    pub(super) fn fire_due(
+        &self,
+        state: &mut TaskState,
+        limit: Millis,
+        inclusive: bool,
+        effects: &mut Effects,
+    ) {
+        while let Some(timer) = state.timers.pop(limit, inclusive) {
+            match &timer.kind {
+                TimerKind::Held => self.settle_until(state, &timer.store, timer.at, effects),
+                TimerKind::Unanswered { conversation } => {
+                    self.unanswered(state, &timer.store, conversation, timer.at, effects);
+                }
+                TimerKind::GiftDue { order } => {
+                    self.gift_is_due(state, &timer.store, order, timer.at, effects)
+                }
+                TimerKind::TemplateReview { template } => {
+                    self.review_is_due(state, &timer.store, template, timer.at, effects);
+                }
+            }
+        }
+    }
+
+    /// Arms the deadlines of a turn that began at `since`; those up to `fired_until` have fired.
+    pub(super) fn arm_turn(
+        &self,
+        timers: &mut Timers,
+        key: &Arc<StoreKey>,
+        conversation: &str,
+        since: Millis,
+        fired_until: Option<Millis>,
+        now: Millis,
+    ) {
+        for pack in self.ruleset.packs_for(&key.platform, &key.store, now) {
+            for rule in &pack.rules {
+                let Condition::Unanswered(clock) = &rule.condition else { continue };
+                for step in steps(clock, since).filter(|step| Some(step.fires_at) > fired_until) {
+                    timers.arm(Timer {
+                        at: step.fires_at,
+                        store: Arc::clone(key),
+                        kind: TimerKind::Unanswered { conversation: conversation.into() },
+                    });
+                }
+            }
+        }
+    }
+
+    fn unanswered(
+        &self,
+        state: &mut TaskState,
+        key: &Arc<StoreKey>,
+        id: &str,
+        now: Millis,
+        effects: &mut Effects,
+    ) {
+        let (_, store, _) = state.store_mut(&key.platform, &key.store);
+        let Some(conversation) = store.conversations.get_mut(id) else { return };
+        let Some(waiting) = conversation.first_unanswered().cloned() else { return };
+        if conversation.fired_until() >= Some(now) {
+            return;
+        }
+        let mut judgement = Judgement::default();
+        let mut deadline = now;
+        for pack in self.ruleset.packs_for(&key.platform, &key.store, waiting.at) {
+            for rule in &pack.rules {
+                let Condition::Unanswered(clock) = &rule.condition else { continue };
+                for step in steps(clock, waiting.at).filter(|step| step.fires_at == now) {
+                    if clock.silent_while_frozen && store.profile.frozen_at(step.deadline) {
+                        continue;
+                    }
+                    deadline = step.deadline;
+                    let mut hit = Hit::certain()
+                        .doubt(waiting.observed)
+                        .fact("first_unanswered_at", waiting.at)
+                        .fact("deadline", step.deadline)
+                        .fact("limit", step.limit);
+                    hit.severity = step.severity;
+                    judgement.take_timer(pack, rule, hit);
+                }
+            }
+        }
+        conversation.fired(now);
+        let message = Message { conversation: Some(id.into()), ..Message::default() };
+        let agency = store.profile.agency.clone();
+        self.emit_timer(effects, key, &waiting.event_id, message, deadline, agency.as_deref(), judgement);
+    }
+
+    /// The parcel left long ago and nobody reported what was in it.
+    fn gift_is_due(
+        &self,
+        state: &mut TaskState,
+        key: &Arc<StoreKey>,
+        id: &str,
+        now: Millis,
+        effects: &mut Effects,
+    ) {
+        let (_, store, _) = state.store_mut(&key.platform, &key.store);
+        let agency = store.profile.agency.clone();
+        let Some(order) = store.orders.get_mut(id) else { return };
+        if order.shipped_with.is_some() {
+            return;
+        }
+        for promise in
+            order.promises.iter_mut().filter(|promise| promise.closed.is_none() && promise.at <= now)
+        {
+            let mut judgement = Judgement::default();
+            for pack in self.ruleset.packs_for(&key.platform, &key.store, now) {
+                for rule in &pack.rules {
+                    if matches!(rule.condition, Condition::GiftUnfulfilled { .. }) {
+                        let hit = gifts::broken(promise).doubt(true).fact("parcel_contents", "unknown");
+                        judgement.take_timer(pack, rule, hit);
+                    }
+                }
+            }
+            let message = Message {
+                conversation: promise.conversation.as_deref().map(|id| id.to_owned().into()),
+                ..Message::default()
+            };
+            promise.closed = Some((now, PromiseEnd::Unknown));
+            let event_id = promise.event_id.clone();
+            self.emit_timer(effects, key, &event_id, message, now, agency.as_deref(), judgement);
+        }
+    }
+
+    fn review_is_due(
+        &self,
+        state: &mut TaskState,
+        key: &Arc<StoreKey>,
+        id: &str,
+        now: Millis,
+        effects: &mut Effects,
+    ) {
+        let (_, store, _) = state.store_mut(&key.platform, &key.store);
+        let Some(template) = store.profile.template(id) else { return };
+        let Some(since) = template.pending_since(now) else { return };
+        let mut judgement = Judgement::default();
+        for pack in self.ruleset.packs_for(&key.platform, &key.store, now) {
+            for rule in &pack.rules {
+                let Condition::TemplateReviewAge { steps } = &rule.condition else { continue };
+                for (age, severity) in steps.iter().filter(|(age, _)| since.plus(*age) == now) {
+                    let mut hit =
+                        Hit::certain().fact("template", id).fact("submitted_at", since).fact("limit", *age);
+                    hit.severity = Some(*severity);
+                    judgement.take_timer(pack, rule, hit);
+                }
+            }
+        }
+        let event_id = template.submitted_by.clone().unwrap_or_default();
+        let agency = store.profile.agency.clone();
+        self.emit_timer(effects, key, &event_id, Message::default(), now, agency.as_deref(), judgement);
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "a record is made of this much, and only here")]
+    fn emit_timer(
+        &self,
+        effects: &mut Effects,
+        key: &StoreKey,
+        event_id: &str,
+        message: Message<'_>,
+        deadline: Millis,
+        agency: Option<&str>,
+        judgement: Judgement,
+    ) {
+        if !judgement.has_findings() {
+            return;
+        }
+        effects.judged += 1;
+        let conversation = message.conversation.as_deref().map(str::to_owned);
+        let event = Event {
+            event_id: Cow::Borrowed(event_id),
+            platform: Cow::Borrowed(&key.platform),
+            store: Cow::Borrowed(&key.store),
+            agency: None,
+            occurred_at: deadline,
+            time_source: TimeSource::Native,
+            observed_at: None,
+            body: Body::Message(message),
+        };
+        let name = deadline.to_string();
+        let mut verdict = judgement.into_record(&event, Trigger::Timer, deadline, Some(&name), agency);
+        verdict.conversation = conversation;
+        effects.verdicts.push(verdict);
+    }
+
+    /// Arms every deadline anew from what is remembered: after a restore, or when other rules came into force.
+    pub fn rearm(&self, state: &mut TaskState) {
+        let mut timers = Timers::default();
+        let now = state.stream_time().unwrap_or_default();
+        for (key, store) in state.stores() {
+            let key = Arc::new(key.clone());
+            for (id, conversation) in &store.conversations {
+                if let Some(waiting) = conversation.first_unanswered() {
+                    self.arm_turn(&mut timers, &key, id, waiting.at, conversation.fired_until(), now);
+                }
+            }
+            for held in &store.profile.held {
+                timers.arm(Timer { at: held.until, store: Arc::clone(&key), kind: TimerKind::Held });
+            }
+            self.rearm_orders(&mut timers, &key, store, now);
+            self.rearm_templates(&mut timers, &key, store, now);
+        }
+        state.timers = timers;
+    }
+
+    fn rearm_orders(
+        &self,
+        timers: &mut Timers,
+        key: &Arc<StoreKey>,
+        store: &crate::state::Store,
+        now: Millis,
+    ) {
+        let due =
+            self.ruleset.packs_for(&key.platform, &key.store, now).flat_map(|pack| &pack.rules).find_map(
+                |rule| match rule.condition {
+                    Condition::GiftUnfulfilled { due } => Some(due),
+                    _ => None,
+                },
+            );
+        for (id, order) in &store.orders {
+            let shipped = order.moment(crate::policy::condition::OrderAnchor::Shipped);
+            if let (Some(due), crate::state::Moment::At { at, .. }, None, Some(_)) =
+                (due, shipped, &order.shipped_with, order.open_promises().next())
+            {
+                let kind = TimerKind::GiftDue { order: id.clone() };
+                timers.arm(Timer { at: at.plus(due), store: Arc::clone(key), kind });
+            }
+        }
+    }
+
+    fn rearm_templates(
+        &self,
+        timers: &mut Timers,
+        key: &Arc<StoreKey>,
+        store: &crate::state::Store,
+        now: Millis,
+    ) {
+        for (id, template) in store.profile.templates() {
+            let Some(since) = template.pending_since(now) else { continue };
+            for pack in self.ruleset.packs_for(&key.platform, &key.store, now) {
+                for rule in &pack.rules {
+                    let Condition::TemplateReviewAge { steps } = &rule.condition else { continue };
+                    // A deadline at or before stream time has fired already.
+                    for (age, _) in steps.iter().filter(|(age, _)| since.plus(*age) > now) {
+                        let kind = TimerKind::TemplateReview { template: id.into() };
+                        timers.arm(Timer { at: since.plus(*age), store: Arc::clone(key), kind });
+                    }
+                }
+            }
+        }
+    }
+}
