@@ -101,6 +101,14 @@ impl Compilation {
     }
 }
 
+/// Compiles a policy into the ruleset that runs, against what the scanner knows.
+///
+/// # Errors
+/// Every fault that was found, in the order of files and lines.
+pub fn compile(sources: &PolicySources<'_>, scanner: Arc<Scanner>) -> Result<Ruleset, Vec<PolicyError>> {
+    build(sources, &*scanner).map(|compilation| compilation.into_ruleset(scanner))
+}
+
 /// Compiles a policy against a vocabulary.
 ///
 /// # Errors

@@ -188,3 +188,27 @@ fn files_of_comments_are_examples() {
     };
     assert!(compiled(&sources).seeds.is_empty());
 }
+
+/// Examples that no longer compile teach the wrong thing: the commented lines of the shipped files are tried out.
+#[test]
+fn the_commented_examples_compile() {
+    let tree = Tree::shipped();
+    let text = |path: &str| tree.files().iter().find(|file| file.path == path).unwrap().text.to_string();
+    let overlay = text("overlays/example.yaml");
+    let overlay: String = overlay
+        .lines()
+        .skip_while(|line| !line.starts_with("# overlay:"))
+        .map(|line| format!("{}\n", &line[2..]))
+        .collect();
+    let listed = |path: &str| text(path).replace(": []\n", ":\n").replace("\n#  ", "\n  ");
+    let (exceptions, stores) = (listed("exceptions.yaml"), listed("stores.yaml"));
+    let compilation = compiled(&PolicySources {
+        packs: tree.part(Part::Packs),
+        overlays: vec![("overlay.yaml", &overlay)],
+        exceptions: vec![("exceptions.yaml", &exceptions)],
+        stores: vec![("stores.yaml", &stores)],
+        ..PolicySources::default()
+    });
+    assert_eq!((compilation.exceptions.len(), compilation.seeds.len()), (2, 1));
+    assert_eq!(compilation.seeds[0].templates.len(), 1);
+}

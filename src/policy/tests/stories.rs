@@ -50,7 +50,7 @@ fn an_order_has_a_posting_only_where_numbers_have_groups() {
 
 #[test]
 fn shipped_cases_have_distinct_names_and_event_ids() {
-    for case in &compiled(&shipped()).cases {
+    for case in &shipped().cases {
         let mut ids: Vec<String> =
             case.events("p", "1").iter().map(|event| event.event_id.to_string()).collect();
         let count = ids.len();
