@@ -203,7 +203,8 @@ impl FoldTables {
     /// # Errors
     /// [`TablesError::Syntax`] when the text is not such YAML; unknown keys are errors.
     pub fn compile(yaml: &str) -> Result<Self, TablesError> {
-        let written: Written = serde_saphyr::from_str(yaml).map_err(|e| TablesError::Syntax(e.to_string()))?;
+        let written: Written =
+            serde_saphyr::from_str(yaml).map_err(|e| TablesError::Syntax(e.to_string()))?;
         let mut simplified = AHashMap::new();
         for pair in written.simplified.split_whitespace() {
             let mut chars = pair.chars();
@@ -212,7 +213,11 @@ impl FoldTables {
                     simplified.insert(from, to);
                 }
                 (Some(_), Some(_), None) => {}
-                _ => return Err(TablesError::Syntax(format!("simplified: `{pair}` is not a pair of characters"))),
+                _ => {
+                    return Err(TablesError::Syntax(format!(
+                        "simplified: `{pair}` is not a pair of characters"
+                    )));
+                }
             }
         }
         let mut words: AHashMap<Box<str>, Spelled> = AHashMap::new();
@@ -236,7 +241,8 @@ impl FoldTables {
                 *slot |= 1 << word.len().min(63);
             }
         }
-        let lists = |map: BTreeMap<char, String>| map.into_iter().map(|(k, v)| (k, v.chars().collect())).collect();
+        let lists =
+            |map: BTreeMap<char, String>| map.into_iter().map(|(k, v)| (k, v.chars().collect())).collect();
         let strings = |map: BTreeMap<String, String>| map.into_iter().map(|(k, v)| (k.into(), v.into()));
         let mut this = Self {
             table: Box::default(),
@@ -279,7 +285,9 @@ impl FoldTables {
     /// Whether a word of this first letter and byte length may be a spelled number, dot, at-sign or slash.
     #[inline]
     pub(super) fn may_be_spelled(&self, first: char, bytes: usize) -> bool {
-        self.spelled_lengths.get(first as usize & 127).is_some_and(|lengths| lengths >> bytes.min(63) & 1 == 1)
+        self.spelled_lengths
+            .get(first as usize & 127)
+            .is_some_and(|lengths| lengths >> bytes.min(63) & 1 == 1)
     }
 
     /// A Chinese digit.

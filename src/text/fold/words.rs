@@ -29,7 +29,13 @@ pub(super) enum Reading {
 }
 
 /// Rewrites words into `out`. False when no word has such a reading; `out` is of no use then.
-pub(super) fn normalise(base: &View, out: &mut View, tables: &FoldTables, reading: Reading, scratch: &mut Scratch) -> bool {
+pub(super) fn normalise(
+    base: &View,
+    out: &mut View,
+    tables: &FoldTables,
+    reading: Reading,
+    scratch: &mut Scratch,
+) -> bool {
     let mut rewrite = Rewrite::new(base, out);
     let letters = &mut scratch.letters;
     let mut changed = false;
@@ -51,7 +57,13 @@ pub(super) fn normalise(base: &View, out: &mut View, tables: &FoldTables, readin
     changed
 }
 
-fn word(letters: &mut [Letter], end: usize, tables: &FoldTables, reading: Reading, rewrite: &mut Rewrite<'_>) -> bool {
+fn word(
+    letters: &mut [Letter],
+    end: usize,
+    tables: &FoldTables,
+    reading: Reading,
+    rewrite: &mut Rewrite<'_>,
+) -> bool {
     let folded = fold_script(letters, tables, reading);
     // A word of one letter throughout is a name or a number: ООО, www, XXX, III.
     let one_letter = letters.windows(2).all(|pair| matches!(pair, [a, b] if a.to == b.to));
