@@ -117,9 +117,9 @@ impl Folded {
         self.spelled.on.then_some(&self.spelled.view)
     }
 
-    /// The views to look for links and contacts in: main, then the spelled one.
+    /// The views to look for links and contacts in: main, the other reading of words that mix scripts, spelled.
     pub fn contact_views(&self) -> impl Iterator<Item = &View> {
-        std::iter::once(self.main()).chain(self.spelled())
+        std::iter::once(self.main()).chain(self.other.on.then_some(&self.other.view)).chain(self.spelled())
     }
 }
 
