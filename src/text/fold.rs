@@ -12,6 +12,7 @@ mod view;
 mod words;
 
 use crate::text::Via;
+pub(in crate::text) use tables::Near;
 pub use tables::{FoldTables, TablesError};
 pub use view::View;
 

@@ -5,6 +5,8 @@
 
 mod bare;
 
+pub(super) use bare::{host_end, is_host, is_host_char};
+
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -112,9 +114,9 @@ impl Scan<'_> {
         if after.starts_with('@') {
             // `ozon.ru@evil.example`: what stands before the sign is only there to be seen.
             let name = host.end + 1;
-            let real = name + self.slice(name..self.text.len()).find(|c| !bare::is_host_char(c)).unwrap_or(self.text.len() - name);
+            let real = host_end(self.text, name);
             let real = name..name + self.slice(name..real).trim_end_matches(['.', '-']).len();
-            if bare::is_host(self.slice(host.clone())) && bare::is_host(self.slice(real.clone())) {
+            if is_host(self.slice(host.clone())) && is_host(self.slice(real.clone())) {
                 self.take(host.start..real.end, real);
             } else {
                 // An e-mail address.

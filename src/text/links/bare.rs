@@ -30,10 +30,16 @@ pub(super) struct Context<'a> {
 }
 
 /// Letters, digits, dashes and dots; no Chinese, because Chinese sentences run into hosts.
-pub(super) fn is_host_char(c: char) -> bool {
+pub(in crate::text) fn is_host_char(c: char) -> bool {
     c.is_ascii_alphanumeric()
         || matches!(c, '.' | '-' | '_')
         || (!c.is_ascii() && c.is_alphabetic() && matches!(c as u32, 0xC0..=0x52F))
+}
+
+/// Where the host characters from `from` on end.
+pub(in crate::text) fn host_end(text: &str, from: usize) -> usize {
+    let rest = text.get(from..).unwrap_or_default();
+    from + rest.find(|c| !is_host_char(c)).unwrap_or(rest.len())
 }
 
 /// The stretch of host characters around the dot at `dot`, not before `floor`; dots in a row are no part of it.
@@ -65,9 +71,9 @@ pub(super) fn host_around(text: &str, floor: usize, dot: usize) -> Option<Range<
 }
 
 /// Whether this can be a host at all: labels and a public suffix that exists.
-pub(super) fn is_host(host: &str) -> bool {
+pub(in crate::text) fn is_host(host: &str) -> bool {
     let Some((rest, last)) = host.rsplit_once('.') else { return false };
-    !rest.is_empty() && host.split('.').all(|label| !label.is_empty() && label.len() <= 63) && is_suffix(last)
+    !rest.is_empty() && host.len() <= 253 && host.split('.').all(|label| !label.is_empty() && label.len() <= 63) && is_suffix(last)
 }
 
 fn is_suffix(last: &str) -> bool {
