@@ -38,6 +38,31 @@ struct Written {
     at_words: Vec<String>,
     slash_words: Vec<String>,
     host_words: BTreeMap<String, String>,
+    near_numbers: NearNumbers,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NearNumbers {
+    phone: Vec<String>,
+    weak: Vec<String>,
+    other: Vec<String>,
+    card: Vec<String>,
+    chinese_phone: Vec<String>,
+    chinese_other: Vec<String>,
+}
+
+/// What a word near a number says the number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::text) enum Near {
+    /// A phone number.
+    Phone,
+    /// A phone number when no other word says otherwise.
+    Weak,
+    /// An order, a part, a tax number.
+    Other,
+    /// A bank card.
+    Card,
 }
 
 #[derive(Debug, Deserialize)]
@@ -177,6 +202,8 @@ pub struct FoldTables {
     pub(super) words: AHashMap<Box<str>, Spelled>,
     pub(super) hosts: AHashMap<Box<str>, Box<str>>,
     pub(super) english: ahash::AHashSet<Box<str>>,
+    near: AHashMap<Box<str>, Near>,
+    near_chinese: Vec<(Box<str>, Near)>,
     /// By low bits of the first letter: the byte lengths that spelled words have. Most words are turned away here.
     spelled_lengths: [u64; 128],
 }
@@ -203,8 +230,7 @@ impl FoldTables {
     /// # Errors
     /// [`TablesError::Syntax`] when the text is not such YAML; unknown keys are errors.
     pub fn compile(yaml: &str) -> Result<Self, TablesError> {
-        let written: Written =
-            serde_saphyr::from_str(yaml).map_err(|e| TablesError::Syntax(e.to_string()))?;
+        let written: Written = serde_saphyr::from_str(yaml).map_err(|e| TablesError::Syntax(e.to_string()))?;
         let mut simplified = AHashMap::new();
         for pair in written.simplified.split_whitespace() {
             let mut chars = pair.chars();
@@ -213,11 +239,7 @@ impl FoldTables {
                     simplified.insert(from, to);
                 }
                 (Some(_), Some(_), None) => {}
-                _ => {
-                    return Err(TablesError::Syntax(format!(
-                        "simplified: `{pair}` is not a pair of characters"
-                    )));
-                }
+                _ => return Err(TablesError::Syntax(format!("simplified: `{pair}` is not a pair of characters"))),
             }
         }
         let mut words: AHashMap<Box<str>, Spelled> = AHashMap::new();
@@ -241,8 +263,7 @@ impl FoldTables {
                 *slot |= 1 << word.len().min(63);
             }
         }
-        let lists =
-            |map: BTreeMap<char, String>| map.into_iter().map(|(k, v)| (k, v.chars().collect())).collect();
+        let lists = |map: BTreeMap<char, String>| map.into_iter().map(|(k, v)| (k, v.chars().collect())).collect();
         let strings = |map: BTreeMap<String, String>| map.into_iter().map(|(k, v)| (k.into(), v.into()));
         let mut this = Self {
             table: Box::default(),
@@ -262,6 +283,22 @@ impl FoldTables {
             hosts: strings(written.host_words).collect(),
             english: written.english.into_iter().map(Into::into).collect(),
             spelled_lengths,
+            near: [
+                (written.near_numbers.phone, Near::Phone),
+                (written.near_numbers.weak, Near::Weak),
+                (written.near_numbers.other, Near::Other),
+                (written.near_numbers.card, Near::Card),
+            ]
+            .into_iter()
+            .flat_map(|(words, near)| words.into_iter().map(move |word| (word.into(), near)))
+            .collect(),
+            near_chinese: [
+                (written.near_numbers.chinese_phone, Near::Phone),
+                (written.near_numbers.chinese_other, Near::Other),
+            ]
+            .into_iter()
+            .flat_map(|(words, near)| words.into_iter().map(move |word| (word.into(), near)))
+            .collect(),
         };
         let table = (0..0x1_0000u32).map(|code| char::from_u32(code).map_or(0, |c| this.make(c).0)).collect();
         this.table = table;
@@ -285,9 +322,21 @@ impl FoldTables {
     /// Whether a word of this first letter and byte length may be a spelled number, dot, at-sign or slash.
     #[inline]
     pub(super) fn may_be_spelled(&self, first: char, bytes: usize) -> bool {
-        self.spelled_lengths
-            .get(first as usize & 127)
-            .is_some_and(|lengths| lengths >> bytes.min(63) & 1 == 1)
+        self.spelled_lengths.get(first as usize & 127).is_some_and(|lengths| lengths >> bytes.min(63) & 1 == 1)
+    }
+
+    /// What a word near a number says of it.
+    pub(in crate::text) fn near(&self, word: &str) -> Option<Near> {
+        self.near.get(word).copied()
+    }
+
+    /// What the last, or the first, Chinese word of a text says of the number beside it.
+    pub(in crate::text) fn near_chinese(&self, text: &str, last: bool) -> Option<Near> {
+        let place = |word: &str| if last { text.rfind(word).map(|at| at + word.len()) } else { text.find(word) };
+        let found = self.near_chinese.iter().filter_map(|(word, near)| Some((place(word)?, word.len(), *near)));
+        // At one place the longer word wins: 订单号 is no 号.
+        let nearest = if last { found.max_by_key(|(at, len, _)| (*at, *len)) } else { found.min_by_key(|(at, ..)| *at) };
+        nearest.map(|(.., near)| near)
     }
 
     /// A Chinese digit.

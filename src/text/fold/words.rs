@@ -29,13 +29,7 @@ pub(super) enum Reading {
 }
 
 /// Rewrites words into `out`. False when no word has such a reading; `out` is of no use then.
-pub(super) fn normalise(
-    base: &View,
-    out: &mut View,
-    tables: &FoldTables,
-    reading: Reading,
-    scratch: &mut Scratch,
-) -> bool {
+pub(super) fn normalise(base: &View, out: &mut View, tables: &FoldTables, reading: Reading, scratch: &mut Scratch) -> bool {
     let mut rewrite = Rewrite::new(base, out);
     let letters = &mut scratch.letters;
     let mut changed = false;
@@ -45,12 +39,12 @@ pub(super) fn normalise(
         if class.is_word() {
             letters.push(Letter { at, from: c, to: c, class });
         } else if !letters.is_empty() {
-            changed |= word(letters, at, tables, reading, &mut rewrite);
+            changed |= word(letters, at, &base.text, tables, reading, &mut rewrite);
             letters.clear();
         }
     }
     if !letters.is_empty() {
-        changed |= word(letters, base.text.len(), tables, reading, &mut rewrite);
+        changed |= word(letters, base.text.len(), &base.text, tables, reading, &mut rewrite);
         letters.clear();
     }
     rewrite.finish();
@@ -60,11 +54,15 @@ pub(super) fn normalise(
 fn word(
     letters: &mut [Letter],
     end: usize,
+    text: &str,
     tables: &FoldTables,
     reading: Reading,
     rewrite: &mut Rewrite<'_>,
 ) -> bool {
-    let folded = fold_script(letters, tables, reading);
+    let start = letters.first().map_or(end, |l| l.at);
+    let address = text.get(..start).is_some_and(|t| t.ends_with(['.', '/', '@', '_', ':']))
+        || text.get(end..).is_some_and(|t| t.starts_with(['/', '@', '_', ':']));
+    let folded = fold_script(letters, tables, reading, address);
     // A word of one letter throughout is a name or a number: ООО, www, XXX, III.
     let one_letter = letters.windows(2).all(|pair| matches!(pair, [a, b] if a.to == b.to));
     let mut repeated = false;
@@ -91,8 +89,9 @@ fn word(
     }
 }
 
-/// Sets what each letter of the word is read as; false when the word stays as it is.
-fn fold_script(letters: &mut [Letter], tables: &FoldTables, reading: Reading) -> bool {
+/// Sets what each letter of the word is read as; false when the word stays as it is. A Latin word within an
+/// `address` is Latin.
+fn fold_script(letters: &mut [Letter], tables: &FoldTables, reading: Reading, address: bool) -> bool {
     let count = |class| letters.iter().filter(|l| l.class == class).count();
     let (latin, cyrillic, greek) = (count(Class::Latin), count(Class::Cyrillic), count(Class::Greek));
     let mixed = [latin, cyrillic, greek].iter().filter(|n| **n > 0).count() > 1;
@@ -101,7 +100,7 @@ fn fold_script(letters: &mut [Letter], tables: &FoldTables, reading: Reading) ->
     if !mixed {
         // A Latin word of look-alikes among Russian ones, as long as half of it or more looks Russian.
         let alike = letters.iter().filter(|l| strict(l.from).is_some()).count();
-        if reading == Reading::Main || latin < 4 || latin != letters.len() || alike * 2 < latin {
+        if reading == Reading::Main || address || latin < 4 || latin != letters.len() || alike * 2 < latin {
             return false;
         }
         // Ordinary Latin words (iphone) stay what they are.
