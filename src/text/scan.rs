@@ -29,6 +29,24 @@ pub(in crate::text) struct Hit {
     pub(in crate::text) hidden: bool,
 }
 
+impl Hit {
+    /// A hit whose place in the text's structure is not known yet.
+    fn new(original: std::ops::Range<u32>, group: u16, via: Via, half_words: u32) -> Self {
+        Self {
+            start: original.start,
+            end: original.end,
+            group,
+            via,
+            half_words,
+            pos: 0,
+            end_pos: 0,
+            clause: 0,
+            sentence: 0,
+            hidden: false,
+        }
+    }
+}
+
 /// Buffers, reused from message to message.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -49,13 +67,18 @@ pub struct Scanner {
 impl Scanner {
     /// Compiles the configuration texts.
     pub fn compile(sources: &LexiconSources<'_>) -> Result<Scanner, LexiconError> {
-        let tables = FoldTables;
-        let lexicons: Vec<(&str, &str)> = sources
-            .files
-            .iter()
-            .filter(|(name, _)| !name.contains("domains/") && !name.ends_with("folding.yaml"))
-            .copied()
-            .collect();
+        let is_folding = |name: &str| name.ends_with("folding.yaml");
+        let is_lexicon = |name: &str| name.contains("lexicons/") && !is_folding(name);
+        let folding = sources.files.iter().find(|(name, _)| is_folding(name));
+        let (file, yaml) = folding.copied().unwrap_or(("lexicons/folding.yaml", ""));
+        let tables = FoldTables::compile(yaml).map_err(|error| LexiconError {
+            file: file.to_owned(),
+            line: 0,
+            column: 0,
+            message: error.to_string(),
+        })?;
+        let lexicons: Vec<(&str, &str)> =
+            sources.files.iter().filter(|(name, _)| is_lexicon(name)).copied().collect();
         let lexicon = lexicon::compile(&lexicons, &tables)?;
         let known = |name: &str| lexicon.signal(name).unwrap_or(SignalId(u16::MAX));
         Ok(Scanner {
@@ -67,13 +90,13 @@ impl Scanner {
     }
 
     /// Finds the signals of a text. `out` is cleared first.
-    pub fn scan(&self, text: &str, _context: &ScanContext<'_>, scratch: &mut Scratch, out: &mut Signals) {
+    pub fn scan(&self, text: &str, context: &ScanContext<'_>, scratch: &mut Scratch, out: &mut Signals) {
         out.clear();
         scratch.folded.fold(text, &self.tables);
         scratch.hits.clear();
         scratch.found.clear();
-        for (index, view) in scratch.folded.views().iter().enumerate() {
-            self.collect(view, &mut scratch.hits);
+        for (index, view) in scratch.folded.views().enumerate() {
+            self.collect(view, context.platform, &mut scratch.hits);
             if index == 0 {
                 (out.folded_hash, out.folded_chars) = digest(&view.text);
                 numbers::collect(view, &mut scratch.hits);
@@ -95,7 +118,7 @@ impl Scanner {
         report(&scratch.found, out);
     }
 
-    fn collect(&self, view: &View, hits: &mut Vec<Hit>) {
+    fn collect(&self, view: &View, platform: &str, hits: &mut Vec<Hit>) {
         for found in self.lexicon.automaton.find_overlapping_iter(&view.text) {
             let Some(pattern) = self.lexicon.patterns.get(found.pattern().as_usize()) else { continue };
             let range = found.range();
@@ -107,19 +130,15 @@ impl Scanner {
             let original = view.original(range.clone());
             let via = view.via(range.clone());
             let half_words = half_words(&view.text[range]);
+            let hit = Hit::new(original, 0, via, half_words);
             for group in self.lexicon.groups_of(*pattern) {
-                hits.push(Hit {
-                    start: original.start,
-                    end: original.end,
-                    group: *group,
-                    via,
-                    half_words,
-                    pos: 0,
-                    end_pos: 0,
-                    clause: 0,
-                    sentence: 0,
-                    hidden: false,
-                });
+                hits.push(Hit { group: *group, ..hit });
+                if let Some((_, named)) = self.lexicon.platforms.iter().find(|(known, _)| known == group) {
+                    // Of an unknown store no marketplace is foreign.
+                    let own = platform.is_empty() || named == platform;
+                    let group = if own { builtin::OWN_PLATFORM } else { builtin::OTHER_MARKETPLACE };
+                    hits.push(Hit { group, ..hit });
+                }
             }
         }
     }
