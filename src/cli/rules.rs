@@ -110,7 +110,6 @@ impl Files {
     fn scanner(&self) -> Result<(Arc<Scanner>, u64), Failure> {
         let mut files = self.tree.part(Part::Lexicons);
         files.extend(self.tree.part(Part::Domains));
-        files.extend(self.tree.part(Part::Notices));
         let scanner = Scanner::compile(&LexiconSources { files: &files }).map_err(Failure::usage)?;
         let texts = files.iter().map(|(_, text)| *text).collect::<Vec<_>>().join("\0");
         Ok((Arc::new(scanner), stable_hash(texts.as_bytes())))
@@ -128,7 +127,8 @@ impl Files {
             packs: self.tree.part(Part::Packs),
             overlays,
             exceptions,
-            stores: names(&self.stores).collect(),
+            // A file that the configuration names takes the place of the one beside the packs.
+            stores: if config.stores.is_some() { names(&self.stores).collect() } else { self.tree.part(Part::Stores) },
             notices: self.tree.part(Part::Notices),
             bindings: config.policies.bindings.iter().map(binding).collect(),
             hold_back: config.policies.hold_back,
