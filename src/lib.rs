@@ -3,7 +3,14 @@
 //! The way of one event is a straight line: [`event`] decodes it, [`text`] finds signals in its words, [`state`]
 //! remembers what rules need, [`policy`] holds the rules, [`score`] turns what they find into a verdict, and
 //! [`engine`] is the line itself. These modules are the core: pure functions over plain data, no I/O, no clock.
+//! The shell around it (feature `daemon`) reads files, arguments and configuration: [`cli`], [`config`].
 
+#[cfg(feature = "daemon")]
+pub mod backtest;
+#[cfg(feature = "daemon")]
+pub mod cli;
+#[cfg(feature = "daemon")]
+pub mod config;
 pub mod engine;
 pub mod event;
 mod hash;

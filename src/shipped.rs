@@ -22,13 +22,22 @@ pub enum Part {
     Overlays,
     /// `exceptions.yaml`: rules muted for a scope until a date.
     Exceptions,
+    /// `stores.yaml`: stores with parameters of their own, and what seeds their registries.
+    Stores,
     /// `platform_notices.yaml`: what platforms send in a seller's name.
     Notices,
 }
 
 impl Part {
-    const ALL: [Self; 6] =
-        [Self::Packs, Self::Lexicons, Self::Domains, Self::Overlays, Self::Exceptions, Self::Notices];
+    const ALL: [Self; 7] = [
+        Self::Packs,
+        Self::Lexicons,
+        Self::Domains,
+        Self::Overlays,
+        Self::Exceptions,
+        Self::Stores,
+        Self::Notices,
+    ];
 
     /// Where its files lie: a directory (with a slash at its end) or a file.
     pub const fn location(self) -> &'static str {
@@ -38,6 +47,7 @@ impl Part {
             Self::Domains => "domains/",
             Self::Overlays => "overlays/",
             Self::Exceptions => "exceptions.yaml",
+            Self::Stores => "stores.yaml",
             Self::Notices => "platform_notices.yaml",
         }
     }

@@ -99,7 +99,7 @@ impl fmt::Display for PolicyError {
 impl std::error::Error for PolicyError {}
 
 /// The known word that is most likely meant: at most a third of its letters differ.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let allowed = |candidate: &str| (word.len().max(candidate.len()) / 3).max(1);
     known
         .iter()

@@ -27,7 +27,7 @@ mod yaml;
 pub use bindings::{Binding, BindingMode};
 pub use compile::{Compilation, File, PolicySources, build, compile};
 pub use condition::Condition;
-pub use error::{Place, PolicyError};
+pub use error::{Place, PolicyError, nearest};
 pub use layers::{Layer, Sourced};
 pub use reader::Vocabulary;
 pub use ruleset::{Exception, Mode, OnUnknown, Pack, PlatformNotice, Rule, Ruleset, Severity, VerdictKind};

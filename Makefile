@@ -1,0 +1,49 @@
+# `make` alone lists the targets.
+
+CARGO ?= cargo
+# The demo is built optimised but quickly: the whole history takes seconds either way.
+PROFILE ?= release
+TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
+BIN = $(TARGET_DIR)/$(PROFILE)/contactwatch
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test fmt lint unit core policy deny bench
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Check what a build needs; install missing Debian packages
+	@scripts/setup
+
+demo: setup ## Judge a sample history of a fleet, and show what was caught and why
+	@$(CARGO) build --quiet --profile $(PROFILE) --locked
+	@$(BIN) score --summary demo/history.ndjson
+
+test: setup fmt lint unit core policy deny ## Everything that must hold before a change is merged
+
+fmt: ## Formatting
+	$(CARGO) fmt --check
+
+lint: ## Clippy, with and without the shell
+	$(CARGO) clippy --locked --all-targets --quiet -- -D warnings
+	$(CARGO) clippy --locked --all-targets --quiet --no-default-features -- -D warnings
+
+unit: ## All tests
+	$(CARGO) test --locked --quiet
+
+core: ## The core by itself: no I/O, no clock, no shell
+	$(CARGO) test --locked --quiet --no-default-features
+
+policy: ## Inline cases of the shipped packs, and the golden timelines
+	$(CARGO) run --locked --quiet -- policy check
+	$(CARGO) run --locked --quiet -- policy test tests/corpus/timelines
+
+deny: ## Licences, advisories and sources of the dependencies
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+		$(CARGO) deny --log-level error check; \
+	else \
+		echo '*** cargo-deny is not installed: licences and advisories were NOT checked (cargo install cargo-deny)'; \
+	fi
+
+bench: setup ## Benchmarks
+	$(CARGO) bench --locked

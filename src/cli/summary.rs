@@ -1,0 +1,229 @@
+//! Verdicts as a table for people: which stores are at risk, which rules hit, and the worst messages with the reason.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+
+use crate::policy::{Mode, Severity};
+use crate::score::{Finding, Verdict, VerdictKind};
+
+use super::output::{BOLD, DIM, GREEN, RED, YELLOW, severity_style, severity_word, styled, verdict_style};
+use super::table::{Cell, Table};
+
+/// How many of the worst verdicts are shown, and how many of one store.
+const WORST: usize = 10;
+const WORST_OF_STORE: usize = 3;
+/// How many stores and rules are shown.
+const ROWS: usize = 30;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    clean: u64,
+    review: u64,
+    violation: u64,
+    score: f64,
+}
+
+impl Count {
+    fn add(&mut self, verdict: &Verdict) {
+        match verdict.verdict {
+            VerdictKind::Clean => self.clean += 1,
+            VerdictKind::Review => self.review += 1,
+            VerdictKind::Violation => self.violation += 1,
+        }
+        self.score = self.score.max(verdict.score);
+    }
+
+    fn all(&self) -> u64 {
+        self.clean + self.review + self.violation
+    }
+}
+
+#[derive(Debug)]
+struct RuleCount {
+    severity: Severity,
+    counted: u64,
+    shadow: u64,
+    stores: BTreeSet<(String, String)>,
+}
+
+/// Everything that was judged, counted.
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    stores: BTreeMap<(String, String), Count>,
+    rules: BTreeMap<String, RuleCount>,
+    worst: Vec<Verdict>,
+}
+
+impl Summary {
+    /// Takes one verdict.
+    pub(super) fn add(&mut self, verdict: &Verdict) {
+        let store = (verdict.platform.clone(), verdict.store.clone());
+        self.stores.entry(store.clone()).or_default().add(verdict);
+        for finding in &verdict.findings {
+            let rule = self.rules.entry(finding.rule.to_string()).or_insert_with(|| RuleCount {
+                severity: finding.severity,
+                counted: 0,
+                shadow: 0,
+                stores: BTreeSet::new(),
+            });
+            rule.severity = rule.severity.max(finding.severity);
+            match finding.mode {
+                Mode::Enforce => rule.counted += 1,
+                Mode::Shadow => rule.shadow += 1,
+            }
+            rule.stores.insert(store.clone());
+        }
+        if verdict.verdict != VerdictKind::Clean {
+            self.worst.push(verdict.clone());
+            // Keeps memory bounded on a long history; sorting here and there is cheaper than a heap of verdicts.
+            if self.worst.len() >= 4096 {
+                self.rank();
+                self.worst.truncate(1024);
+            }
+        }
+    }
+
+    /// The worst first. Equal ones in the order of time, so that two runs agree.
+    fn rank(&mut self) {
+        self.worst.sort_by(|a, b| {
+            let key = |verdict: &Verdict| (Reverse(verdict.verdict), Reverse((verdict.score * 10.0) as i64));
+            key(a).cmp(&key(b)).then_with(|| (&a.occurred_at, &a.event_id).cmp(&(&b.occurred_at, &b.event_id)))
+        });
+    }
+
+    /// Writes the tables.
+    pub(super) fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
+        let mut total = Count::default();
+        for count in self.stores.values() {
+            total.clean += count.clean;
+            total.review += count.review;
+            total.violation += count.violation;
+        }
+        writeln!(
+            out,
+            "{BOLD}{} judged in {} stores{BOLD:#}: {}, {}, {}",
+            total.all(),
+            self.stores.len(),
+            styled(GREEN, &format!("{} clean", total.clean)),
+            styled(YELLOW, &format!("{} to review", total.review)),
+            styled(RED, &format!("{} violations", total.violation)),
+        )?;
+        self.write_stores(out)?;
+        self.write_rules(out)?;
+        self.write_worst(out)
+    }
+
+    fn write_stores(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.stores.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n{BOLD}Stores{BOLD:#}")?;
+        let mut table = Table::new(&["store", ">judged", ">clean", ">review", ">violation", ">worst score"]);
+        let mut stores: Vec<_> = self.stores.iter().collect();
+        stores.sort_by_key(|(store, count)| (Reverse(count.violation), Reverse(count.review), *store));
+        for ((platform, store), count) in stores.iter().take(ROWS) {
+            table.row(vec![
+                Cell::text(format!("{platform}/{store}")),
+                Cell::number(count.all()),
+                Cell::number(count.clean),
+                Cell::number(count.review).style(YELLOW),
+                Cell::number(count.violation).style(RED),
+                Cell::right(format!("{:.1}", count.score)),
+            ]);
+        }
+        table.write(out)?;
+        more(out, stores.len())
+    }
+
+    fn write_rules(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.rules.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n{BOLD}Rules{BOLD:#}")?;
+        let mut table = Table::new(&["rule", "severity", ">findings", ">shadow", ">stores"]);
+        let mut rules: Vec<_> = self.rules.iter().collect();
+        rules.sort_by_key(|(rule, count)| (Reverse(count.counted), Reverse(count.shadow), *rule));
+        for (rule, count) in rules.iter().take(ROWS) {
+            table.row(vec![
+                Cell::text(*rule),
+                Cell::text(severity_word(count.severity)).style(severity_style(count.severity)),
+                Cell::number(count.counted),
+                Cell::number(count.shadow).style(DIM),
+                Cell::number(count.stores.len() as u64),
+            ]);
+        }
+        table.write(out)?;
+        more(out, rules.len())
+    }
+
+    fn write_worst(&mut self, out: &mut impl Write) -> io::Result<()> {
+        self.rank();
+        let mut shown: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        let worst: Vec<&Verdict> = self
+            .worst
+            .iter()
+            .filter(|verdict| {
+                let seen = shown.entry((&verdict.platform, &verdict.store)).or_default();
+                *seen += 1;
+                *seen <= WORST_OF_STORE
+            })
+            .take(WORST)
+            .collect();
+        if worst.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n{BOLD}The worst{BOLD:#}")?;
+        for verdict in worst {
+            let style = verdict_style(verdict.verdict);
+            writeln!(
+                out,
+                "  {style}{} {:.1}{style:#}  {}/{}  {}  {DIM}{}{DIM:#}",
+                verdict.verdict.as_str(),
+                verdict.score,
+                verdict.platform,
+                verdict.store,
+                verdict.occurred_at,
+                verdict.event_id,
+            )?;
+            for finding in verdict.findings.iter().filter(|finding| finding.mode == Mode::Enforce) {
+                write_finding(out, finding)?;
+            }
+            for unknown in &verdict.unknown {
+                writeln!(out, "    {DIM}not known: {unknown}{DIM:#}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_finding(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
+    let style = severity_style(finding.severity);
+    write!(out, "    {style}{}{style:#}", finding.rule)?;
+    if let Some(reason) = finding.facts.get("reason") {
+        write!(out, " ({})", fact(reason))?;
+    }
+    let words: Vec<String> = finding.evidence.iter().map(|evidence| format!("\"{}\"", evidence.excerpt)).collect();
+    if !words.is_empty() {
+        write!(out, ": {}", words.join(", "))?;
+    }
+    writeln!(out, "\n      {DIM}clause {}{DIM:#}", finding.clause)
+}
+
+/// A fact as people read it.
+pub(super) fn fact(value: &crate::score::FactValue) -> String {
+    use crate::score::FactValue;
+    match value {
+        FactValue::Text(text) => text.clone(),
+        FactValue::Number(number) => number.to_string(),
+        FactValue::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+        FactValue::List(words) => words.join(", "),
+    }
+}
+
+fn more(out: &mut impl Write, rows: usize) -> io::Result<()> {
+    if rows > ROWS {
+        writeln!(out, "  {DIM}… and {} more{DIM:#}", rows - ROWS)?;
+    }
+    Ok(())
+}
