@@ -79,7 +79,8 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
     let mut page = output::page();
     for (index, text) in texts.iter().enumerate() {
         for platform in &platforms {
-            let verdict = engine.check_text(platform, args.surface.into(), text, &format!("lint/{}", index + 1));
+            let verdict =
+                engine.check_text(platform, args.surface.into(), text, &format!("lint/{}", index + 1));
             worst = worst.max(verdict.verdict);
             if args.json {
                 output::record(&mut page, &verdict)?;
@@ -152,7 +153,8 @@ fn write_finding(out: &mut impl Write, text: &str, finding: &Finding) -> std::io
         writeln!(out, "  {DIM}|{DIM:#} {}", shown.line)?;
         writeln!(out, "  {DIM}|{DIM:#} {style}{}{style:#}", shown.marks)?;
     }
-    let mut undone: Vec<&str> = finding.evidence.iter().flat_map(|e| e.via.iter().map(String::as_str)).collect();
+    let mut undone: Vec<&str> =
+        finding.evidence.iter().flat_map(|e| e.via.iter().map(String::as_str)).collect();
     undone.sort_unstable();
     undone.dedup();
     if !undone.is_empty() {

@@ -89,7 +89,9 @@ impl Progress {
             return Self { bar: None, pending: 0 };
         }
         let (bar, template) = match total {
-            Some(total) => (ProgressBar::new(total), "{wide_bar} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}"),
+            Some(total) => {
+                (ProgressBar::new(total), "{wide_bar} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}")
+            }
             None => (ProgressBar::new_spinner(), "{spinner} {bytes} {binary_bytes_per_sec}"),
         };
         if let Ok(style) = ProgressStyle::with_template(template) {

@@ -164,7 +164,10 @@ fn write_packs(out: &mut impl Write, rules: &Rules) -> io::Result<()> {
     let mut table = Table::new(&["pack", "version", "for", "mode", ">rules", "hash"]);
     for pack in &rules.policy.effective {
         let mode = pack.fields.iter().find(|field| field.name == "mode").map_or("", |field| &field.value);
-        let place = pack.store.as_ref().map_or(pack.platform.to_string(), |store| format!("{}/{store}", pack.platform));
+        let place = pack
+            .store
+            .as_ref()
+            .map_or(pack.platform.to_string(), |store| format!("{}/{store}", pack.platform));
         table.row(vec![
             Cell::text(&*pack.id),
             Cell::text(&*pack.version),
@@ -202,13 +205,17 @@ fn show(args: &ShowArgs) -> Result<Status, Failure> {
     if packs.is_empty() {
         let known: Vec<&str> = rules.policy.effective.iter().map(|pack| &*pack.id).collect();
         let asked = args.pack.as_deref().unwrap_or_default();
-        return Err(Failure::usage(format!("no pack \"{asked}\" is in force; expected {}", known.join(", "))));
+        return Err(Failure::usage(format!(
+            "no pack \"{asked}\" is in force; expected {}",
+            known.join(", ")
+        )));
     }
     let shown = |id: &str| args.rule.as_ref().is_none_or(|rule| rule == id);
     if let Some(rule) = &args.rule
         && !packs.iter().any(|pack| pack.rules.iter().any(|known| *known.id == **rule))
     {
-        let known: Vec<&str> = packs.iter().flat_map(|pack| pack.rules.iter().map(|rule| &*rule.id)).collect();
+        let known: Vec<&str> =
+            packs.iter().flat_map(|pack| pack.rules.iter().map(|rule| &*rule.id)).collect();
         let hint = crate::policy::nearest(rule, &known).map(|near| format!("; did you mean \"{near}\"?"));
         return Err(Failure::usage(format!("no pack has a rule \"{rule}\"{}", hint.unwrap_or_default())));
     }
@@ -218,7 +225,10 @@ fn show(args: &ShowArgs) -> Result<Status, Failure> {
             output::record(&mut page, &pack_json(pack, &shown))?;
             continue;
         }
-        let store = pack.store.as_ref().map_or(String::new(), |store| format!(" for store {}/{store}", pack.platform));
+        let store = pack
+            .store
+            .as_ref()
+            .map_or(String::new(), |store| format!(" for store {}/{store}", pack.platform));
         writeln!(page, "{BOLD}pack {} {}{BOLD:#}{store}  {DIM}{}{DIM:#}", pack.id, pack.version, pack.title)?;
         write_fields(&mut page, &pack.fields)?;
         for rule in pack.rules.iter().filter(|rule| shown(&rule.id)) {
@@ -234,7 +244,11 @@ fn show(args: &ShowArgs) -> Result<Status, Failure> {
 fn write_fields(out: &mut impl Write, fields: &[diff::EffectiveField]) -> io::Result<()> {
     for field in fields {
         let param = field.param.as_ref().map_or(String::new(), |param| format!(" (${param})"));
-        writeln!(out, "  {}: {}{param}  {DIM}# {}, {}{DIM:#}", field.name, field.value, field.layer, field.place)?;
+        writeln!(
+            out,
+            "  {}: {}{param}  {DIM}# {}, {}{DIM:#}",
+            field.name, field.value, field.layer, field.place
+        )?;
     }
     Ok(())
 }
@@ -292,7 +306,8 @@ fn diff(args: &DiffArgs) -> Result<Status, Failure> {
     };
     if changes.is_empty() && !args.json {
         let same = hashes(&old) == hashes(&new);
-        let word = if same { "nothing changes" } else { "no rule changes, but texts, lexicons or domain lists do" };
+        let word =
+            if same { "nothing changes" } else { "no rule changes, but texts, lexicons or domain lists do" };
         writeln!(page, "{word}")?;
     }
     page.flush()?;
@@ -330,7 +345,9 @@ fn test(args: &TestArgs) -> Result<Status, Failure> {
     if !args.timelines.is_empty() {
         let inputs = Inputs::new(&timelines::files(&args.timelines)?)?;
         inputs.each_line(|place, line, _| {
-            let Line::Bytes(bytes) = line else { return Err(Failure::runtime(line_fault(place, "16 MiB or more"))) };
+            let Line::Bytes(bytes) = line else {
+                return Err(Failure::runtime(line_fault(place, "16 MiB or more")));
+            };
             let fault = |message: String| Failure::usage(line_fault(place, &message));
             let Labelled::Timeline(timeline) = Labelled::read(bytes).map_err(fault)? else {
                 return Err(fault("this is no timeline: it has no `events`".to_owned()));

@@ -88,7 +88,9 @@ impl Summary {
     fn rank(&mut self) {
         self.worst.sort_by(|a, b| {
             let key = |verdict: &Verdict| (Reverse(verdict.verdict), Reverse((verdict.score * 10.0) as i64));
-            key(a).cmp(&key(b)).then_with(|| (&a.occurred_at, &a.event_id).cmp(&(&b.occurred_at, &b.event_id)))
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| (&a.occurred_at, &a.event_id).cmp(&(&b.occurred_at, &b.event_id)))
         });
     }
 
@@ -203,7 +205,8 @@ fn write_finding(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
     if let Some(reason) = finding.facts.get("reason") {
         write!(out, " ({})", fact(reason))?;
     }
-    let words: Vec<String> = finding.evidence.iter().map(|evidence| format!("\"{}\"", evidence.excerpt)).collect();
+    let words: Vec<String> =
+        finding.evidence.iter().map(|evidence| format!("\"{}\"", evidence.excerpt)).collect();
     if !words.is_empty() {
         write!(out, ": {}", words.join(", "))?;
     }

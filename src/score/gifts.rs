@@ -6,7 +6,6 @@ use crate::event::{MessageKind, OrderKind};
 use crate::policy::condition::SignalSet;
 use crate::state::order::OrderItem;
 use crate::state::{Order, Promise, PromiseEnd};
-use crate::text::Confidence;
 
 use super::contact::shares_word;
 use super::evidence::{self, EVIDENCE_CAP};

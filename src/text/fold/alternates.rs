@@ -7,7 +7,26 @@ use super::{Via, View};
 
 /// Signs that stand between letters written apart.
 fn is_separator(c: char) -> bool {
-    matches!(c, ' ' | '.' | '-' | '*' | '_' | '/' | '|' | '\\' | '·' | '•' | ',' | '~' | '+' | '=' | '–' | '—' | '\'' | '"')
+    matches!(
+        c,
+        ' ' | '.'
+            | '-'
+            | '*'
+            | '_'
+            | '/'
+            | '|'
+            | '\\'
+            | '·'
+            | '•'
+            | ','
+            | '~'
+            | '+'
+            | '='
+            | '–'
+            | '—'
+            | '\''
+            | '"'
+    )
 }
 
 /// Joins letters written apart (`в а т с а п`, `с*к*и*д*к*а`) and Chinese characters with blanks between.
@@ -67,7 +86,8 @@ fn join_letters(base: &View, out: &mut View, tables: &FoldTables) -> bool {
             changed = true;
         }
         if class == Class::Space
-            && (before.is_some_and(Class::is_han) || (next.is_some_and(Class::is_han) && before.is_some_and(Class::is_word)))
+            && (before.is_some_and(Class::is_han)
+                || (next.is_some_and(Class::is_han) && before.is_some_and(Class::is_word)))
             && stands_alone(base, at, tables)
         {
             han_blank = Some(at);
@@ -194,7 +214,9 @@ fn is_latin_russian(clause: &str, tables: &FoldTables) -> bool {
         }
     }
     // A single English word proves little: "i", "on", "my" and "a" are Russian words in Latin letters too.
-    latin > other && (english * 4 < latin || (english <= 1 && latin >= 3)) && (latin >= 2 || clause.len() >= 5)
+    latin > other
+        && (english * 4 < latin || (english <= 1 && latin >= 3))
+        && (latin >= 2 || clause.len() >= 5)
 }
 
 fn transliterate_clause(clause: &str, offset: usize, tables: &FoldTables, rewrite: &mut Rewrite<'_>) -> bool {

@@ -230,7 +230,8 @@ impl FoldTables {
     /// # Errors
     /// [`TablesError::Syntax`] when the text is not such YAML; unknown keys are errors.
     pub fn compile(yaml: &str) -> Result<Self, TablesError> {
-        let written: Written = serde_saphyr::from_str(yaml).map_err(|e| TablesError::Syntax(e.to_string()))?;
+        let written: Written =
+            serde_saphyr::from_str(yaml).map_err(|e| TablesError::Syntax(e.to_string()))?;
         let mut simplified = AHashMap::new();
         for pair in written.simplified.split_whitespace() {
             let mut chars = pair.chars();
@@ -239,7 +240,11 @@ impl FoldTables {
                     simplified.insert(from, to);
                 }
                 (Some(_), Some(_), None) => {}
-                _ => return Err(TablesError::Syntax(format!("simplified: `{pair}` is not a pair of characters"))),
+                _ => {
+                    return Err(TablesError::Syntax(format!(
+                        "simplified: `{pair}` is not a pair of characters"
+                    )));
+                }
             }
         }
         let mut words: AHashMap<Box<str>, Spelled> = AHashMap::new();
@@ -263,7 +268,8 @@ impl FoldTables {
                 *slot |= 1 << word.len().min(63);
             }
         }
-        let lists = |map: BTreeMap<char, String>| map.into_iter().map(|(k, v)| (k, v.chars().collect())).collect();
+        let lists =
+            |map: BTreeMap<char, String>| map.into_iter().map(|(k, v)| (k, v.chars().collect())).collect();
         let strings = |map: BTreeMap<String, String>| map.into_iter().map(|(k, v)| (k.into(), v.into()));
         let mut this = Self {
             table: Box::default(),
@@ -322,7 +328,9 @@ impl FoldTables {
     /// Whether a word of this first letter and byte length may be a spelled number, dot, at-sign or slash.
     #[inline]
     pub(super) fn may_be_spelled(&self, first: char, bytes: usize) -> bool {
-        self.spelled_lengths.get(first as usize & 127).is_some_and(|lengths| lengths >> bytes.min(63) & 1 == 1)
+        self.spelled_lengths
+            .get(first as usize & 127)
+            .is_some_and(|lengths| lengths >> bytes.min(63) & 1 == 1)
     }
 
     /// What a word near a number says of it.
@@ -332,10 +340,16 @@ impl FoldTables {
 
     /// What the last, or the first, Chinese word of a text says of the number beside it.
     pub(in crate::text) fn near_chinese(&self, text: &str, last: bool) -> Option<Near> {
-        let place = |word: &str| if last { text.rfind(word).map(|at| at + word.len()) } else { text.find(word) };
-        let found = self.near_chinese.iter().filter_map(|(word, near)| Some((place(word)?, word.len(), *near)));
+        let place =
+            |word: &str| if last { text.rfind(word).map(|at| at + word.len()) } else { text.find(word) };
+        let found =
+            self.near_chinese.iter().filter_map(|(word, near)| Some((place(word)?, word.len(), *near)));
         // At one place the longer word wins: 订单号 is no 号.
-        let nearest = if last { found.max_by_key(|(at, len, _)| (*at, *len)) } else { found.min_by_key(|(at, ..)| *at) };
+        let nearest = if last {
+            found.max_by_key(|(at, len, _)| (*at, *len))
+        } else {
+            found.min_by_key(|(at, ..)| *at)
+        };
         nearest.map(|(.., near)| near)
     }
 

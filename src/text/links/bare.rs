@@ -5,9 +5,10 @@ use std::ops::Range;
 /// Suffixes that are everyday words or file endings: a lower-case `a.b` with one of these is not a host unless a path
 /// follows or a list knows it.
 const WORDS_AND_FILES: [&str; 57] = [
-    "am", "as", "at", "be", "by", "call", "care", "do", "free", "help", "here", "how", "id", "in", "is", "it", "la", "me", "my", "new",
-    "no", "now", "one", "open", "pay", "read", "so", "to", "today", "us", "you", "box", "buy", "fit", "fun", "gift", "off", "press",
-    "ps", "py", "rs", "sh", "md", "zip", "mov", "pl", "ms", "kg", "cm", "mm", "gb", "mg", "ml", "ph", "hot", "guide", "review",
+    "am", "as", "at", "be", "by", "call", "care", "do", "free", "help", "here", "how", "id", "in", "is",
+    "it", "la", "me", "my", "new", "no", "now", "one", "open", "pay", "read", "so", "to", "today", "us",
+    "you", "box", "buy", "fit", "fun", "gift", "off", "press", "ps", "py", "rs", "sh", "md", "zip", "mov",
+    "pl", "ms", "kg", "cm", "mm", "gb", "mg", "ml", "ph", "hot", "guide", "review",
 ];
 
 /// Suffixes after which capitals and Russian letters before do not speak against a host.
@@ -73,7 +74,10 @@ pub(super) fn host_around(text: &str, floor: usize, dot: usize) -> Option<Range<
 /// Whether this can be a host at all: labels and a public suffix that exists.
 pub(in crate::text) fn is_host(host: &str) -> bool {
     let Some((rest, last)) = host.rsplit_once('.') else { return false };
-    !rest.is_empty() && host.len() <= 253 && host.split('.').all(|label| !label.is_empty() && label.len() <= 63) && is_suffix(last)
+    !rest.is_empty()
+        && host.len() <= 253
+        && host.split('.').all(|label| !label.is_empty() && label.len() <= 63)
+        && is_suffix(last)
 }
 
 fn is_suffix(last: &str) -> bool {
