@@ -246,7 +246,8 @@ impl Reader<'_> {
             let field = format!("gift_wording.elements.{}", name.value);
             elements.push((Arc::from(name.value.as_str()), self.signals(&field, signals)));
         }
-        Condition::GiftWording { promise, elements }
+        let unless = self.signals("gift_wording.unless", &spec.unless);
+        Condition::GiftWording { promise, elements, unless }
     }
 
     fn fixed_delay(&mut self, spec: &FixedDelaySpec) -> Condition {
