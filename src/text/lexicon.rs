@@ -72,6 +72,14 @@ impl Groups {
     }
 }
 
+impl FromIterator<u16> for Groups {
+    fn from_iter<I: IntoIterator<Item = u16>>(groups: I) -> Self {
+        let mut all = Self::default();
+        groups.into_iter().for_each(|group| all.insert(group));
+        all
+    }
+}
+
 /// One form in the automaton.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::text) struct Pattern {
@@ -88,7 +96,7 @@ pub(in crate::text) struct Pattern {
 /// Groups the scanner itself speaks of. A lexicon need not fill them; their ids are fixed.
 pub(in crate::text) mod builtin {
     /// Names in id order.
-    pub(in crate::text) const NAMES: [&str; 18] = [
+    pub(in crate::text) const NAMES: [&str; 19] = [
         "percent",
         "money",
         "phone",
@@ -107,6 +115,7 @@ pub(in crate::text) mod builtin {
         "number",
         "own_platform",
         "other_marketplace",
+        "card",
     ];
     pub(in crate::text) const PERCENT: u16 = 0;
     pub(in crate::text) const MONEY: u16 = 1;
@@ -126,6 +135,7 @@ pub(in crate::text) mod builtin {
     pub(in crate::text) const NUMBER: u16 = 15;
     pub(in crate::text) const OWN_PLATFORM: u16 = 16;
     pub(in crate::text) const OTHER_MARKETPLACE: u16 = 17;
+    pub(in crate::text) const CARD: u16 = 18;
     /// Groups of the names of one marketplace: `platform_ozon`. Which is "own" depends on the store.
     pub(in crate::text) const PLATFORM_PREFIX: &str = "platform_";
 }

@@ -94,7 +94,8 @@ impl<'a> Builder<'a> {
             signals: VOCABULARY.iter().map(|name| (*name).to_owned()).collect(),
             closure: Vec::new(),
             forms: BTreeMap::new(),
-            hiding: Groups::default(),
+            // "5000 тг" is money, not Telegram.
+            hiding: [builtin::PERCENT, builtin::MONEY].into_iter().collect(),
             frames: Vec::new(),
             guards: Vec::new(),
         };
