@@ -50,7 +50,11 @@ impl Tracker {
         }
         match (before.is_word(), class.is_word()) {
             (true, true) => {
-                self.causes |= if before == Class::Digit || class == Class::Digit { Causes::LEET } else { Causes::MIXED };
+                self.causes |= if before == Class::Digit || class == Class::Digit {
+                    Causes::LEET
+                } else {
+                    Causes::MIXED
+                };
             }
             (true, false) => self.end_word(at, tables),
             (false, true) => {
