@@ -1,4 +1,4 @@
-//! What waits: events whose verdict a fact may still change (D13). They are judged when the fact arrives, when the
+//! What waits: events whose verdict a fact may still change. They are judged when the fact arrives, when the
 //! time is up, or when the input ends.
 
 use std::sync::Arc;

@@ -93,8 +93,9 @@ impl Engine {
             let id = needs_answer.then_some(&*event.event_id);
             conversation.buyer_wrote(BuyerMessage { at, observed, topics }, id);
             if !text.is_empty() {
-                let quotes = scan::quote_hashes(&self.ruleset.scanner, text, &mut desk.scratch);
-                conversation.remember_quotes(&quotes);
+                desk.quotes.clear();
+                scan::quote_hashes(&self.ruleset.scanner, text, &mut desk.scratch, &mut desk.quotes);
+                conversation.remember_quotes(&desk.quotes);
             }
             if elsewhere(&desk.text) {
                 conversation.remember_promise_elsewhere(at);
@@ -208,7 +209,7 @@ impl Engine {
             quoted: known.map_or(&[], Conversation::quotes),
             recent: &fragments,
         };
-        let Desk { scratch, text: in_text, attached: in_attached } = desk;
+        let Desk { scratch, text: in_text, attached: in_attached, .. } = desk;
         self.ruleset.scanner.scan(text, &context, scratch, in_text);
         in_attached.clear();
         if !attached.is_empty() {

@@ -75,7 +75,7 @@ pub struct Ruleset {
     pub exceptions: Vec<Exception>,
     /// Notices that platforms send in the seller's name.
     pub notices: Vec<PlatformNotice>,
-    /// How long a message waits (in stream time) for facts that may still arrive (D13).
+    /// How long a message waits (in stream time) for facts that may still arrive.
     pub hold_back: Span,
     /// Packs of each platform, for stores without parameters of their own.
     pub(crate) platforms: HashMap<Box<str>, Vec<Arc<Pack>>>,

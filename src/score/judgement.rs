@@ -31,7 +31,7 @@ pub struct Judgement {
     exceptions: Vec<SuppressedHit>,
     packs: SmallVec<[Arc<Pack>; 2]>,
     points: SmallVec<[(usize, usize, f32); 4]>,
-    /// A fact that may still arrive could change the answer of an enforced rule (D13).
+    /// A fact that may still arrive could change the answer of an enforced rule.
     pub may_wait: bool,
     /// The proactive kind that an enforced rule let the message through as.
     pub kind: Option<Arc<str>>,
@@ -184,7 +184,8 @@ impl Judgement {
         let cap = |pack: usize, group: usize| {
             self.packs.get(pack).and_then(|pack| pack.groups.get(group)).map_or(100.0, |(_, cap)| *cap)
         };
-        let total: f32 = groups.iter().map(|((pack, group), sum)| sum.min(cap(*pack, *group))).sum();
+        // The empty sum of floats is minus zero.
+        let total = 0.0 + groups.iter().map(|((pack, group), sum)| sum.min(cap(*pack, *group))).sum::<f32>();
         (f64::from(total.clamp(0.0, 100.0)) * 10.0).round() / 10.0
     }
 

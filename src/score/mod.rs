@@ -95,7 +95,9 @@ pub(crate) fn ask_message(scene: &Scene<'_>, pack: &str, rule: &Rule) -> Answer 
         Condition::TemplateApproved { origins } => templates::approved(scene, origins),
         Condition::TemplateRequirement { classes } => templates::requirement(scene, classes),
         Condition::InsertApproved => templates::insert_message(scene),
-        Condition::GiftWording { promise, elements, unless } => gifts::wording(scene, promise, elements, unless),
+        Condition::GiftWording { promise, elements, unless } => {
+            gifts::wording(scene, promise, elements, unless)
+        }
         Condition::GiftPrivate { promise, elsewhere } => gifts::private(scene, promise, elsewhere),
         Condition::DuplicateText { k, within, min_chars } => {
             patterns::duplicate(scene, *k, *within, *min_chars)

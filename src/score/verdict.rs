@@ -1,4 +1,4 @@
-//! The verdict record, exactly as it goes into Kafka and onto standard output (design contract, version 1).
+//! The verdict record, exactly as it goes out (docs/contract.md, version 1).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -5,6 +5,7 @@
 //! one way makes a further view, and only when the text gives cause for it, so a plain message has one view.
 
 mod alternates;
+mod class;
 mod letters;
 mod spelled;
 mod tables;

@@ -142,7 +142,7 @@ impl Scan<'_> {
         let original = self.view.original(host.clone());
         let written = self.original.get(original.start as usize..original.end as usize).unwrap_or_default();
         let with_path = after.starts_with(['/', '?', '#'])
-            || (after.starts_with(':') && after.bytes().nth(1).is_some_and(|b| b.is_ascii_digit()));
+            || (after.starts_with(':') && after.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
         let known = registrable(self.slice(host.clone())).is_some_and(|domain| {
             self.lists.classify("", self.slice(host.clone()), Some(domain)) != HostClass::Other
         });

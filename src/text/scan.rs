@@ -12,7 +12,9 @@ use crate::text::frames::{self, Found};
 use crate::text::guards;
 use crate::text::lexicon::{self, Groups, Lexicon, builtin, is_chinese, is_word};
 use crate::text::links;
-use crate::text::{Confidence, HostClass, Link, NameId, ScanContext, Signal, SignalId, Signals, Suppressed, TextClass, Via};
+use crate::text::{
+    Confidence, HostClass, Link, NameId, ScanContext, Signal, SignalId, Signals, Suppressed, TextClass, Via,
+};
 
 pub use crate::text::lexicon::{LexiconError, LexiconSources};
 
@@ -168,7 +170,13 @@ impl Scanner {
     }
 
     /// Links and contacts are signals by themselves and words to the frames ("наш ник: @shop").
-    fn collect_contacts(&self, text: &str, context: &ScanContext<'_>, scratch: &mut Scratch, out: &mut Signals) {
+    fn collect_contacts(
+        &self,
+        text: &str,
+        context: &ScanContext<'_>,
+        scratch: &mut Scratch,
+        out: &mut Signals,
+    ) {
         // Own numbers are taken back later, with the reason.
         let unmasked = ScanContext { numbers: &[], ..*context };
         for view in scratch.folded.contact_views() {
@@ -241,7 +249,8 @@ impl Scanner {
             for link in joined_links.drain(..).filter(|link| link.start < own && link.end > own) {
                 let (start, end) = place(link.end);
                 // Words that meet at the seam ("готово." + "Скоро") make hosts of no known kind: say nothing of them.
-                let known = !matches!(link.class, HostClass::Other | HostClass::FirstParty | HostClass::Tracking);
+                let known =
+                    !matches!(link.class, HostClass::Other | HostClass::FirstParty | HostClass::Tracking);
                 if known && !out.links.iter().any(|other| other.host == link.host) {
                     out.links.push(Link { start, end, via: link.via | Via::SPLIT, ..link });
                 }
@@ -395,7 +404,6 @@ fn digest(folded: &str) -> (u64, u32) {
     (hash, count)
 }
 
-
 /// Hashes of a buyer's text for [`ScanContext::quoted`]: see [`Scanner::quote_hashes`].
 pub fn quote_hashes(scanner: &Scanner, text: &str, scratch: &mut Scratch, out: &mut Vec<u64>) {
     scanner.quote_hashes(text, scratch, out);
@@ -403,28 +411,3 @@ pub fn quote_hashes(scanner: &Scanner, text: &str, scratch: &mut Scratch, out: &
 
 #[cfg(test)]
 mod tests;
-
-// STAND-IN until domain lists and quotations land.
-/// Lists.
-#[derive(Debug, Default)]
-pub struct Lists;
-impl Lists {
-    /// Names.
-    pub fn list_names(&self) -> Vec<&str> {
-        vec!["ozon_return_pages"]
-    }
-    /// In list.
-    pub fn in_list(&self, _list: &str, _link: &crate::text::Link) -> bool {
-        false
-    }
-}
-impl Scanner {
-    /// Lists.
-    pub fn domains(&self) -> &'static Lists {
-        &Lists
-    }
-}
-/// Quotes.
-pub fn quote_hashes(_s: &Scanner, _t: &str, _c: &mut Scratch) -> Vec<u64> {
-    Vec::new()
-}

@@ -202,21 +202,29 @@ pub(super) fn transliterate(base: &View, out: &mut View, tables: &FoldTables) ->
 }
 
 fn is_latin_russian(clause: &str, tables: &FoldTables) -> bool {
-    let (mut latin, mut other, mut english) = (0usize, 0usize, 0usize);
-    for word in clause.split(|c| !tables.class(c).is_word()).filter(|w| !w.is_empty()) {
+    let (mut latin, mut other, mut foreign) = (0usize, 0usize, 0usize);
+    for word in clause.split(|c| !tables.class(c).is_word() && c != '\'').filter(|w| !w.is_empty()) {
         match word.chars().next().map(|c| tables.class(c)) {
+            // English and Russian in Latin letters alike: on, my, do, no, to, i, a.
+            Some(Class::Latin) if word.len() <= 2 => {}
             Some(Class::Latin) => {
                 latin += 1;
-                english += usize::from(tables.english.contains(word));
+                foreign += usize::from(tables.english.contains(word) || looks_english(word));
             }
             Some(Class::Digit) => {}
             _ => other += 1,
         }
     }
-    // A single English word proves little: "i", "on", "my" and "a" are Russian words in Latin letters too.
-    latin > other
-        && (english * 4 < latin || (english <= 1 && latin >= 3))
-        && (latin >= 2 || clause.len() >= 5)
+    latin > other && foreign * 4 < latin && !clause.chars().any(|c| tables.class(c).is_han())
+}
+
+/// Spellings that Russian in Latin letters has not.
+fn looks_english(word: &str) -> bool {
+    const PARTS: [&str; 14] =
+        ["w", "q", "th", "ck", "gh", "oo", "ee", "ea", "ph", "ll", "tion", "'t", "'s", "n't"];
+    const ENDS: [&str; 8] = ["ing", "ed", "ly", "ble", "ment", "ght", "ous", "ack"];
+    PARTS.iter().any(|part| word.contains(part))
+        || (word.len() > 4 && ENDS.iter().any(|end| word.ends_with(end)))
 }
 
 fn transliterate_clause(clause: &str, offset: usize, tables: &FoldTables, rewrite: &mut Rewrite<'_>) -> bool {

@@ -155,6 +155,10 @@ fn what_is_no_link() {
         "x.y.z",
         "100.in",
         "точка me",
+        "home.love you",
+        "it does dot compare",
+        "see you soon.xxx",
+        "go to store.like now",
     ] {
         check(text, "");
     }
