@@ -126,7 +126,7 @@ impl<'a> Scan<'a> {
     /// Phones and cards.
     fn numbers(&mut self) {
         let mut from = 0;
-        let mut groups = Vec::new();
+        let mut groups = digits::Groups::new();
         while let Some(run) = digits::run(self.text, from, &mut groups) {
             from = run.end;
             let mut at = 0;

@@ -19,6 +19,9 @@ pub(super) struct Group {
     after_dash: bool,
 }
 
+/// The groups of a run; ordinary ones fit without an allocation.
+pub(super) type Groups = smallvec::SmallVec<[Group; 16]>;
+
 /// How plainly a number is what it seems to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -49,7 +52,7 @@ pub(super) fn head(text: &str, bytes: usize) -> &str {
 }
 
 /// The next run of groups from `from` on: digits with no more than three of ` -().` between.
-pub(super) fn run(text: &str, from: usize, groups: &mut Vec<Group>) -> Option<Range<usize>> {
+pub(super) fn run(text: &str, from: usize, groups: &mut Groups) -> Option<Range<usize>> {
     groups.clear();
     let bytes = text.as_bytes();
     let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);

@@ -205,8 +205,9 @@ fn is_latin_russian(clause: &str, tables: &FoldTables) -> bool {
     let (mut latin, mut other, mut foreign) = (0usize, 0usize, 0usize);
     for word in clause.split(|c| !tables.class(c).is_word() && c != '\'').filter(|w| !w.is_empty()) {
         match word.chars().next().map(|c| tables.class(c)) {
-            // English and Russian in Latin letters alike: on, my, do, no, to, i, a.
-            Some(Class::Latin) if word.len() <= 2 => {}
+            // English and Russian in Latin letters alike, and other short words that prove nothing.
+            Some(Class::Latin) if matches!(word, "on" | "my" | "do" | "no" | "to") => {}
+            Some(Class::Latin) if word.len() <= 2 && (word.len() < 2 || !tables.english.contains(word)) => {}
             Some(Class::Latin) => {
                 latin += 1;
                 foreign += usize::from(tables.english.contains(word) || looks_english(word));

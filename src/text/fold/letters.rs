@@ -173,12 +173,11 @@ fn blank(class: Class, at: usize, end: usize, tables: &FoldTables, view: &mut Vi
 fn mark(c: char, end: usize, tables: &FoldTables, view: &mut View, tracker: &mut Tracker) {
     let before = view.text.chars().next_back();
     let composed = before.and_then(|b| unicode_normalization::char::compose(b, c));
-    match composed.map(|c| (c, tables.entry(c))) {
-        Some((composed, entry)) if !entry.is_slow() && !entry.is_drop() && !entry.is_mark() => {
+    match composed.map(|c| tables.entry(c)) {
+        Some(entry) if !entry.is_slow() && !entry.is_drop() && !entry.is_mark() => {
             let folded = entry.folded();
             view.replace_last(folded, end, Via::empty());
             tracker.letter = folded;
-            let _ = composed;
         }
         // A stress mark is ordinary writing.
         _ if matches!(c, '\u{300}' | '\u{301}') => view.push_gap(Via::empty()),
