@@ -136,8 +136,8 @@ pub(in crate::text) mod builtin {
     pub(in crate::text) const OWN_PLATFORM: u16 = 16;
     pub(in crate::text) const OTHER_MARKETPLACE: u16 = 17;
     pub(in crate::text) const CARD: u16 = 18;
-    /// Groups of the names of one marketplace: `platform_ozon`. Which is "own" depends on the store.
-    pub(in crate::text) const PLATFORM_PREFIX: &str = "platform_";
+    /// Groups of the names of one marketplace: `marketplace_ozon`. Which is "own" depends on the store.
+    pub(in crate::text) const PLATFORM_PREFIX: &str = "marketplace_";
 }
 
 /// Everything the lexicon files say, ready to run.
