@@ -139,7 +139,8 @@ pub fn report(samples: &[Sample], budget: f64) -> Report {
     }
     count_rules(samples, &mut counts);
     let needed = bounds::needed(budget);
-    let groups = counts.into_iter().map(|((side, by, key), count)| group(side, by, key, count, budget, needed));
+    let groups =
+        counts.into_iter().map(|((side, by, key), count)| group(side, by, key, count, budget, needed));
     Report {
         v: 1,
         budget,
@@ -243,7 +244,11 @@ mod tests {
             let mut all = samples(clean, "ru", Label::Benign, Clean, &[]);
             all.extend(samples(flagged, "ru", Label::Benign, Violation, &["promo"]));
             let report = report(&all, 0.003);
-            assert_eq!(group(&report, Side::Benign, GroupBy::Lang, "ru").status, Some(status), "{clean}+{flagged}");
+            assert_eq!(
+                group(&report, Side::Benign, GroupBy::Lang, "ru").status,
+                Some(status),
+                "{clean}+{flagged}"
+            );
             assert_eq!(report.over_budget(), over, "{clean}+{flagged}");
         }
     }

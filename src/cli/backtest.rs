@@ -71,7 +71,8 @@ fn parse_rate(text: &str) -> Result<f64, String> {
 
 fn parse_show(show: Option<&[String]>) -> Result<Option<(Show, usize)>, Failure> {
     let Some([which, number]) = show else { return Ok(None) };
-    let fault = || Failure::usage(format!("--show {which} {number}: expected misjudged or missed, and a number"));
+    let fault =
+        || Failure::usage(format!("--show {which} {number}: expected misjudged or missed, and a number"));
     let which = Show::from_str(which, false).map_err(|_| fault())?;
     Ok(Some((which, number.parse().map_err(|_| fault())?)))
 }
@@ -171,7 +172,10 @@ impl Backtest {
             && (if show == Show::Misjudged { sample.misjudged() } else { sample.missed() })
         {
             let evidence = verdict.findings.iter().flat_map(|finding| {
-                finding.evidence.iter().map(move |evidence| format!("{} \"{}\"", evidence.signal, evidence.excerpt))
+                finding
+                    .evidence
+                    .iter()
+                    .map(move |evidence| format!("{} \"{}\"", evidence.signal, evidence.excerpt))
             });
             let words = evidence.collect();
             self.examples.push(Example { sample: sample.clone(), text: row.text.to_string(), words });
@@ -182,12 +186,12 @@ impl Backtest {
 }
 
 fn percent(rate: f64) -> String {
-    format!("{:.3} %", rate * 100.0)
+    format!("{:.4} %", rate * 100.0)
 }
 
 fn write(out: &mut impl Write, report: &Report, errors: u64) -> io::Result<()> {
     let uncounted: Vec<String> = report.uncounted.iter().map(|(label, n)| format!("{n} {label}")).collect();
-    write!(out, "{BOLD}{} texts{BOLD:#}", report.rows)?;
+    write!(out, "{BOLD}{}{BOLD:#}", output::count(report.rows, "text"))?;
     if !uncounted.is_empty() {
         write!(out, ", of which {} count on neither side", uncounted.join(" and "))?;
     }
@@ -199,12 +203,14 @@ fn write(out: &mut impl Write, report: &Report, errors: u64) -> io::Result<()> {
         write_side(out, report, side)?;
     }
     let over = report.over_budget();
-    let budget = percent(report.budget);
+    let budget = format!("{} %", (report.budget * 1e6).round() / 1e4);
     let proven = report.groups.iter().any(|group| group.status == Some(Standing::Within));
     let (style, verdict) = match (over, proven) {
         (true, _) => (RED, format!("over the budget of {budget}")),
         (false, true) => (GREEN, format!("within the budget of {budget} where there are texts enough")),
-        (false, false) => (YELLOW, format!("unproven: {} clean benign texts would prove {budget}", report.needed)),
+        (false, false) => {
+            (YELLOW, format!("unproven: {} clean benign texts would prove {budget}", report.needed))
+        }
     };
     writeln!(out, "\nMisjudgments: {style}{verdict}{style:#}")
 }
@@ -251,7 +257,9 @@ fn write_side(out: &mut impl Write, report: &Report, side: Side) -> io::Result<(
             row.push(match group.status {
                 Some(Standing::Within) => Cell::text("within").style(GREEN),
                 Some(Standing::Over) => Cell::text("over").style(RED),
-                Some(Standing::Unproven) => Cell::text(format!("unproven (n < {})", report.needed)).style(YELLOW),
+                Some(Standing::Unproven) => {
+                    Cell::text(format!("unproven (n < {})", report.needed)).style(YELLOW)
+                }
                 None => Cell::text(""),
             });
         }

@@ -30,7 +30,9 @@ pub(super) fn run(rules: &Rules) -> Vec<Failed> {
         .policy
         .alone
         .iter()
-        .map(|(pack, platform, ruleset)| (&**pack, (Engine::new(Arc::clone(ruleset), Emit::All), &**platform)))
+        .map(|(pack, platform, ruleset)| {
+            (&**pack, (Engine::new(Arc::clone(ruleset), Emit::All), &**platform))
+        })
         .collect();
     let mut failed = Vec::new();
     for case in &rules.policy.cases {
@@ -80,7 +82,11 @@ fn faults(case: &Case, verdicts: &[Verdict]) -> Vec<String> {
     let worst = verdicts.iter().map(|verdict| verdict.verdict).max().unwrap_or(VerdictKind::Clean);
     differs("verdict", expect.verdict.as_str().to_owned(), worst.as_str().to_owned());
     if let Some(rules) = &expect.rules {
-        differs("rules", set(rules.iter().map(|rule| &**rule)), set(findings.iter().map(|finding| &*finding.rule)));
+        differs(
+            "rules",
+            set(rules.iter().map(|rule| &**rule)),
+            set(findings.iter().map(|finding| &*finding.rule)),
+        );
     }
     if let Some(severity) = expect.severity {
         let got = findings.iter().map(|finding| finding.severity).max().map_or("none", severity_word);

@@ -32,7 +32,7 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct ConfigFile {
     /// Configuration file; without one defaults and environment alone
-    #[arg(long, value_name = "FILE", env = "CONTACTWATCH_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "CONTACTWATCH_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
 }
 
@@ -47,7 +47,10 @@ fn check(file: &ConfigFile) -> Result<Status, Failure> {
     let loaded = load_config(file.config.as_deref(), &[])?;
     let rules = Rules::load(&loaded.config)?;
     let mut page = output::page();
-    let name = file.config.as_ref().map_or("the default configuration".to_owned(), |path| path.display().to_string());
+    let name = file
+        .config
+        .as_ref()
+        .map_or("the default configuration".to_owned(), |path| path.display().to_string());
     writeln!(page, "{GREEN}{name} is valid{GREEN:#}: {} packs in force", rules.policy.effective.len())?;
     page.flush()?;
     Ok(Status::Fine)

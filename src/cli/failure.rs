@@ -55,7 +55,10 @@ impl Failure {
             Self::Runtime(message) => (std::slice::from_ref(message), 3),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return 0,
             Self::Output(error) => {
-                anstream::eprintln!("{}: cannot write to standard output: {error}", super::output::error_word());
+                anstream::eprintln!(
+                    "{}: cannot write to standard output: {error}",
+                    super::output::error_word()
+                );
                 return 3;
             }
         };

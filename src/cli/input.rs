@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use super::output::Progress;
 use super::Failure;
+use super::output::Progress;
 
 /// Lines of this many bytes or more are errors: no event is that large, and memory stays bounded.
 const MAX_LINE: usize = 16 << 20;
@@ -57,7 +57,10 @@ impl Inputs {
         for file in files.iter().filter(|file| file.as_os_str() != "-") {
             let length = match std::fs::metadata(file) {
                 Ok(data) if data.is_dir() => {
-                    return Err(Failure::runtime(format!("{} is a directory; name its files", file.display())));
+                    return Err(Failure::runtime(format!(
+                        "{} is a directory; name its files",
+                        file.display()
+                    )));
                 }
                 Ok(data) => data.len(),
                 Err(error) => return Err(cannot_read(file, &error)),
@@ -143,7 +146,8 @@ fn lines(
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read = (&mut reader).take(MAX_LINE as u64).read_until(b'\n', &mut line).map_err(ReadError::Read)?;
+        let read =
+            (&mut reader).take(MAX_LINE as u64).read_until(b'\n', &mut line).map_err(ReadError::Read)?;
         if read == 0 {
             return Ok(());
         }
@@ -154,7 +158,8 @@ fn lines(
             skipped = skip_line(&mut reader).map_err(ReadError::Read)?;
         }
         progress.advance(read as u64 + skipped);
-        let bytes = trim(if place.line == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line });
+        let bytes =
+            trim(if place.line == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line });
         let line = if whole { Line::Bytes(bytes) } else { Line::TooLarge };
         if !bytes.is_empty() {
             each(place, line, progress).map_err(ReadError::Stopped)?;

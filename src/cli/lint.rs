@@ -77,13 +77,19 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
     };
     let mut worst = VerdictKind::Clean;
     let mut page = output::page();
+    let mut another = false;
     for (index, text) in texts.iter().enumerate() {
         for platform in &platforms {
-            let verdict = engine.check_text(platform, args.surface.into(), text, &format!("lint/{}", index + 1));
+            let verdict =
+                engine.check_text(platform, args.surface.into(), text, &format!("lint/{}", index + 1));
             worst = worst.max(verdict.verdict);
             if args.json {
                 output::record(&mut page, &verdict)?;
             } else {
+                if another {
+                    writeln!(page)?;
+                }
+                another = true;
                 let title = match (texts.len(), platforms.len()) {
                     (1, 1) => None,
                     (1, _) => Some((*platform).to_owned()),
@@ -152,7 +158,8 @@ fn write_finding(out: &mut impl Write, text: &str, finding: &Finding) -> std::io
         writeln!(out, "  {DIM}|{DIM:#} {}", shown.line)?;
         writeln!(out, "  {DIM}|{DIM:#} {style}{}{style:#}", shown.marks)?;
     }
-    let mut undone: Vec<&str> = finding.evidence.iter().flat_map(|e| e.via.iter().map(String::as_str)).collect();
+    let mut undone: Vec<&str> =
+        finding.evidence.iter().flat_map(|e| e.via.iter().map(String::as_str)).collect();
     undone.sort_unstable();
     undone.dedup();
     if !undone.is_empty() {

@@ -39,6 +39,11 @@ pub(super) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// `n` things: `1 store`, `2 stores`.
+pub(super) fn count(n: u64, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
+}
+
 /// The word that error lines begin with.
 pub(super) fn error_word() -> String {
     styled(RED, "error")
@@ -89,7 +94,9 @@ impl Progress {
             return Self { bar: None, pending: 0 };
         }
         let (bar, template) = match total {
-            Some(total) => (ProgressBar::new(total), "{wide_bar} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}"),
+            Some(total) => {
+                (ProgressBar::new(total), "{wide_bar} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}")
+            }
             None => (ProgressBar::new_spinner(), "{spinner} {bytes} {binary_bytes_per_sec}"),
         };
         if let Ok(style) = ProgressStyle::with_template(template) {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::policy::diff::{self, EffectivePack};
+use crate::policy::diff::{self, Change, EffectivePack};
 
 use super::cases::{self, Failed};
 use super::corpus::{Labelled, Timeline};
@@ -164,7 +164,10 @@ fn write_packs(out: &mut impl Write, rules: &Rules) -> io::Result<()> {
     let mut table = Table::new(&["pack", "version", "for", "mode", ">rules", "hash"]);
     for pack in &rules.policy.effective {
         let mode = pack.fields.iter().find(|field| field.name == "mode").map_or("", |field| &field.value);
-        let place = pack.store.as_ref().map_or(pack.platform.to_string(), |store| format!("{}/{store}", pack.platform));
+        let place = pack
+            .store
+            .as_ref()
+            .map_or(pack.platform.to_string(), |store| format!("{}/{store}", pack.platform));
         table.row(vec![
             Cell::text(&*pack.id),
             Cell::text(&*pack.version),
@@ -185,13 +188,14 @@ fn write_failed(out: &mut impl Write, failed: &[Failed]) -> io::Result<()> {
 }
 
 fn write_verdict(out: &mut impl Write, cases: usize, timelines: usize, failed: usize) -> io::Result<()> {
-    let what = match timelines {
-        0 => format!("{cases} inline cases"),
-        n => format!("{cases} inline cases and {n} timelines"),
+    let cases = output::count(cases as u64, "inline case");
+    let what = match timelines as u64 {
+        0 => cases,
+        n => format!("{cases} and {}", output::count(n, "timeline")),
     };
-    match failed {
+    match failed as u64 {
         0 => writeln!(out, "{GREEN}ok{GREEN:#}: {what} pass"),
-        n => writeln!(out, "{RED}{n} failures{RED:#} in {what}"),
+        n => writeln!(out, "{RED}{}{RED:#} in {what}", output::count(n, "failure")),
     }
 }
 
@@ -202,13 +206,17 @@ fn show(args: &ShowArgs) -> Result<Status, Failure> {
     if packs.is_empty() {
         let known: Vec<&str> = rules.policy.effective.iter().map(|pack| &*pack.id).collect();
         let asked = args.pack.as_deref().unwrap_or_default();
-        return Err(Failure::usage(format!("no pack \"{asked}\" is in force; expected {}", known.join(", "))));
+        return Err(Failure::usage(format!(
+            "no pack \"{asked}\" is in force; expected {}",
+            known.join(", ")
+        )));
     }
     let shown = |id: &str| args.rule.as_ref().is_none_or(|rule| rule == id);
     if let Some(rule) = &args.rule
         && !packs.iter().any(|pack| pack.rules.iter().any(|known| *known.id == **rule))
     {
-        let known: Vec<&str> = packs.iter().flat_map(|pack| pack.rules.iter().map(|rule| &*rule.id)).collect();
+        let known: Vec<&str> =
+            packs.iter().flat_map(|pack| pack.rules.iter().map(|rule| &*rule.id)).collect();
         let hint = crate::policy::nearest(rule, &known).map(|near| format!("; did you mean \"{near}\"?"));
         return Err(Failure::usage(format!("no pack has a rule \"{rule}\"{}", hint.unwrap_or_default())));
     }
@@ -218,7 +226,10 @@ fn show(args: &ShowArgs) -> Result<Status, Failure> {
             output::record(&mut page, &pack_json(pack, &shown))?;
             continue;
         }
-        let store = pack.store.as_ref().map_or(String::new(), |store| format!(" for store {}/{store}", pack.platform));
+        let store = pack
+            .store
+            .as_ref()
+            .map_or(String::new(), |store| format!(" for store {}/{store}", pack.platform));
         writeln!(page, "{BOLD}pack {} {}{BOLD:#}{store}  {DIM}{}{DIM:#}", pack.id, pack.version, pack.title)?;
         write_fields(&mut page, &pack.fields)?;
         for rule in pack.rules.iter().filter(|rule| shown(&rule.id)) {
@@ -234,7 +245,11 @@ fn show(args: &ShowArgs) -> Result<Status, Failure> {
 fn write_fields(out: &mut impl Write, fields: &[diff::EffectiveField]) -> io::Result<()> {
     for field in fields {
         let param = field.param.as_ref().map_or(String::new(), |param| format!(" (${param})"));
-        writeln!(out, "  {}: {}{param}  {DIM}# {}, {}{DIM:#}", field.name, field.value, field.layer, field.place)?;
+        writeln!(
+            out,
+            "  {}: {}{param}  {DIM}# {}, {}{DIM:#}",
+            field.name, field.value, field.layer, field.place
+        )?;
     }
     Ok(())
 }
@@ -281,7 +296,7 @@ fn diff(args: &DiffArgs) -> Result<Status, Failure> {
     let mut page = output::page();
     for change in &changes {
         if args.json {
-            output::record(&mut page, &serde_json::json!({"v": 1, "change": change.to_string()}))?;
+            output::record(&mut page, &change_json(change))?;
         } else {
             writeln!(page, "{change}")?;
         }
@@ -292,11 +307,35 @@ fn diff(args: &DiffArgs) -> Result<Status, Failure> {
     };
     if changes.is_empty() && !args.json {
         let same = hashes(&old) == hashes(&new);
-        let word = if same { "nothing changes" } else { "no rule changes, but texts, lexicons or domain lists do" };
+        let word =
+            if same { "nothing changes" } else { "no rule changes, but texts, lexicons or domain lists do" };
         writeln!(page, "{word}")?;
     }
     page.flush()?;
     Ok(Status::Fine)
+}
+
+fn change_json(change: &Change) -> serde_json::Value {
+    use serde_json::json;
+    match change {
+        Change::PackAdded(pack) => json!({"v": 1, "change": "pack_added", "pack": &**pack}),
+        Change::PackRemoved(pack) => json!({"v": 1, "change": "pack_removed", "pack": &**pack}),
+        Change::RuleAdded { pack, rule } => {
+            json!({"v": 1, "change": "rule_added", "pack": &**pack, "rule": &**rule})
+        }
+        Change::RuleRemoved { pack, rule } => {
+            json!({"v": 1, "change": "rule_removed", "pack": &**pack, "rule": &**rule})
+        }
+        Change::Changed { pack, rule, field, old, new } => json!({
+            "v": 1,
+            "change": "value",
+            "pack": &**pack,
+            "rule": rule.as_deref(),
+            "field": field,
+            "old": old,
+            "new": new,
+        }),
+    }
 }
 
 /// How often a rule was expected, and what came.
@@ -330,7 +369,9 @@ fn test(args: &TestArgs) -> Result<Status, Failure> {
     if !args.timelines.is_empty() {
         let inputs = Inputs::new(&timelines::files(&args.timelines)?)?;
         inputs.each_line(|place, line, _| {
-            let Line::Bytes(bytes) = line else { return Err(Failure::runtime(line_fault(place, "16 MiB or more"))) };
+            let Line::Bytes(bytes) = line else {
+                return Err(Failure::runtime(line_fault(place, "16 MiB or more")));
+            };
             let fault = |message: String| Failure::usage(line_fault(place, &message));
             let Labelled::Timeline(timeline) = Labelled::read(bytes).map_err(fault)? else {
                 return Err(fault("this is no timeline: it has no `events`".to_owned()));

@@ -195,7 +195,9 @@ impl<W: Write> Replay<W> {
             let ids: Vec<String> =
                 self.old.said.keys().filter(|id| self.new.said.contains_key(*id)).cloned().collect();
             for id in ids {
-                if let (Some((old, _)), Some((new, verdict))) = (self.old.said.remove(&id), self.new.said.remove(&id)) {
+                if let (Some((old, _)), Some((new, verdict))) =
+                    (self.old.said.remove(&id), self.new.said.remove(&id))
+                {
                     self.pair(&verdict, Some(old), Some(new))?;
                 }
             }
@@ -210,11 +212,16 @@ impl<W: Write> Replay<W> {
         let mut alone: Vec<(Verdict, Option<Opinion>, Option<Opinion>)> = Vec::new();
         alone.extend(self.old.said.drain().map(|(_, (opinion, verdict))| (verdict, Some(opinion), None)));
         alone.extend(self.new.said.drain().map(|(_, (opinion, verdict))| (verdict, None, Some(opinion))));
-        alone.sort_by(|(a, ..), (b, ..)| (&a.occurred_at, &a.verdict_id).cmp(&(&b.occurred_at, &b.verdict_id)));
+        alone.sort_by(|(a, ..), (b, ..)| {
+            (&a.occurred_at, &a.verdict_id).cmp(&(&b.occurred_at, &b.verdict_id))
+        });
         for (verdict, old, new) in alone {
             self.pair(&verdict, old, new)?;
         }
         if !self.json {
+            if self.tally.changes > 0 {
+                writeln!(self.out)?;
+            }
             self.tally.write(&mut self.out)?;
         }
         self.out.flush()?;
@@ -229,7 +236,9 @@ impl<W: Write> Replay<W> {
             return Ok(());
         }
         // A deadline that passes without a word on one side and with a clean verdict on the other changes nothing.
-        if old.as_ref().or(new.as_ref()).is_some_and(|o| o.rules.is_empty()) && (old.is_none() || new.is_none()) {
+        if old.as_ref().or(new.as_ref()).is_some_and(|o| o.rules.is_empty())
+            && (old.is_none() || new.is_none())
+        {
             return Ok(());
         }
         self.tally.count(&old, &new, word(&old), word(&new));
@@ -288,7 +297,9 @@ impl Tally {
     fn count(&mut self, old: &Option<Opinion>, new: &Option<Opinion>, from: &'static str, to: &'static str) {
         self.changes += 1;
         *self.verdicts.entry((from, to)).or_default() += 1;
-        let has = |opinion: &Option<Opinion>, rule: &str| opinion.as_ref().is_some_and(|o| o.rules.contains_key(rule));
+        let has = |opinion: &Option<Opinion>, rule: &str| {
+            opinion.as_ref().is_some_and(|o| o.rules.contains_key(rule))
+        };
         for opinion in [old, new].into_iter().flatten() {
             for rule in opinion.rules.keys() {
                 let counts = self.rules.entry(rule.clone()).or_default();

@@ -34,7 +34,7 @@ pub(super) struct PolicyArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) stores: Option<PathBuf>,
     /// Configuration file; without one the defaults hold
-    #[arg(long, value_name = "FILE", env = "CONTACTWATCH_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "CONTACTWATCH_CONFIG", hide_env_values = true)]
     pub(super) config: Option<PathBuf>,
 }
 
@@ -64,7 +64,8 @@ pub(super) fn load_config(file: Option<&Path>, flags: &[Flag]) -> Result<Loaded,
         Some(path) => Some(read_text(path, "configuration file")?),
         None => None,
     };
-    let environment = std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+    let environment = std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
     Ok(config::load(file.zip(text.as_deref()), environment, flags)?)
 }
 
@@ -128,7 +129,11 @@ impl Files {
             overlays,
             exceptions,
             // A file that the configuration names takes the place of the one beside the packs.
-            stores: if config.stores.is_some() { names(&self.stores).collect() } else { self.tree.part(Part::Stores) },
+            stores: if config.stores.is_some() {
+                names(&self.stores).collect()
+            } else {
+                self.tree.part(Part::Stores)
+            },
             notices: self.tree.part(Part::Notices),
             bindings: config.policies.bindings.iter().map(binding).collect(),
             hold_back: config.policies.hold_back,
@@ -289,7 +294,9 @@ fn walk(root: &Path, dir: &Path, prefix: &str, files: &mut Vec<TreeFile>) -> Res
 
 /// Reads a file that belongs to the configuration: faults of it are the user's to mend.
 pub(super) fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
-    let fault = |error: &dyn std::fmt::Display| Failure::usage(format!("cannot read the {what} {}: {error}", path.display()));
+    let fault = |error: &dyn std::fmt::Display| {
+        Failure::usage(format!("cannot read the {what} {}: {error}", path.display()))
+    };
     let bytes = std::fs::read(path).map_err(|error| fault(&error))?;
     String::from_utf8(bytes).map_err(|error| fault(&error.utf8_error()))
 }

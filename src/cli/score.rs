@@ -83,7 +83,8 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
     let inputs = Inputs::new(&args.files)?;
     // A summary counts clean messages too.
     let emit = if args.summary { Emit::All } else { emit(config.verdicts) };
-    let sink = if args.summary { Sink::Summary(Summary::default()) } else { Sink::Records(output::records()) };
+    let sink =
+        if args.summary { Sink::Summary(Summary::default()) } else { Sink::Records(output::records()) };
     let mut task = Task {
         engine: Engine::new(rules.ruleset.clone(), emit),
         state: rules.state(),

@@ -19,7 +19,11 @@ use super::corpus::{Expected, Timeline};
 ///
 /// # Errors
 /// What is wrong with one of its events, or with `until`.
-pub(super) fn run(engine: &Engine, mut state: TaskState, timeline: &Timeline<'_>) -> Result<Vec<Verdict>, String> {
+pub(super) fn run(
+    engine: &Engine,
+    mut state: TaskState,
+    timeline: &Timeline<'_>,
+) -> Result<Vec<Verdict>, String> {
     let mut effects = Effects::default();
     for (index, event) in timeline.events.iter().enumerate() {
         match decode(event.get().as_bytes()).map_err(|error| format!("event {}: {error}", index + 1))? {
@@ -91,7 +95,10 @@ impl Pair<'_> {
 
     /// The rules that were expected, and those that came.
     pub(super) fn rules(&self) -> (BTreeSet<String>, BTreeSet<String>) {
-        (self.expected.map_or_else(BTreeSet::new, |e| e.rules.clone()), self.got.map_or_else(BTreeSet::new, rules))
+        (
+            self.expected.map_or_else(BTreeSet::new, |e| e.rules.clone()),
+            self.got.map_or_else(BTreeSet::new, rules),
+        )
     }
 
     /// The pair as a sample of a backtest: labelled by what was expected.
@@ -149,7 +156,8 @@ fn faults(expected: &Expected, got: &Verdict) -> Vec<String> {
         ));
     }
     if let Some(reason) = &expected.reason {
-        let reasons: Vec<&FactValue> = enforced(got).filter_map(|finding| finding.facts.get("reason")).collect();
+        let reasons: Vec<&FactValue> =
+            enforced(got).filter_map(|finding| finding.facts.get("reason")).collect();
         if !reasons.iter().any(|got| matches!(got, FactValue::Text(got) if got == reason)) {
             let got: Vec<String> = reasons.into_iter().map(super::summary::fact).collect();
             faults.push(format!("expected reason {reason}, got {}", or_none(&got)));
@@ -158,7 +166,8 @@ fn faults(expected: &Expected, got: &Verdict) -> Vec<String> {
     if let Some(severity) = expected.severity {
         let got: Vec<Severity> = enforced(got).map(|finding| finding.severity).collect();
         if !got.contains(&severity) {
-            let got: Vec<String> = got.into_iter().map(|s| super::output::severity_word(s).to_owned()).collect();
+            let got: Vec<String> =
+                got.into_iter().map(|s| super::output::severity_word(s).to_owned()).collect();
             let expected = super::output::severity_word(severity);
             faults.push(format!("expected severity {expected}, got {}", or_none(&got)));
         }
@@ -171,7 +180,9 @@ fn faults(expected: &Expected, got: &Verdict) -> Vec<String> {
     }
     if let Some(unknown) = &expected.unknown {
         let missing = unknown.iter().filter(|fact| !got.unknown.iter().any(|known| known.starts_with(*fact)));
-        faults.extend(missing.map(|fact| format!("expected {fact} not to be known, got {}", or_none(&got.unknown))));
+        faults.extend(
+            missing.map(|fact| format!("expected {fact} not to be known, got {}", or_none(&got.unknown))),
+        );
     }
     faults
 }

@@ -44,7 +44,8 @@ pub(super) fn check(config: &Config) -> Vec<Fault> {
     }
     for binding in &config.policies.bindings {
         for store in &binding.stores {
-            let named = store.split_once('/').is_some_and(|(platform, id)| !platform.is_empty() && !id.is_empty());
+            let named =
+                store.split_once('/').is_some_and(|(platform, id)| !platform.is_empty() && !id.is_empty());
             if !named {
                 fault("policies.bindings", format!("store \"{store}\" is not written as platform/store"));
             }
@@ -70,7 +71,11 @@ pub(super) fn check(config: &Config) -> Vec<Fault> {
     for (key, inline, file) in [
         ("kafka.password", &config.kafka.password, &config.kafka.password_file),
         ("http.bearer_token", &config.http.bearer_token, &config.http.bearer_token_file),
-        ("alertmanager.bearer_token", &config.alertmanager.bearer_token, &config.alertmanager.bearer_token_file),
+        (
+            "alertmanager.bearer_token",
+            &config.alertmanager.bearer_token,
+            &config.alertmanager.bearer_token_file,
+        ),
     ] {
         if let Err(message) = secret(key, inline.as_ref(), file.as_deref()) {
             fault(key, message);
@@ -142,9 +147,9 @@ fn is_http(url: &str) -> bool {
 fn secret(key: &str, inline: Option<&Secret>, file: Option<&Path>) -> Result<(), String> {
     match (inline, file) {
         (Some(_), Some(_)) => Err(format!("is set, and so is {key}_file; keep one of them")),
-        (None, Some(file)) => {
-            Secret::read(file).map(drop).map_err(|error| format!("cannot be read from {}: {error}", file.display()))
-        }
+        (None, Some(file)) => Secret::read(file)
+            .map(drop)
+            .map_err(|error| format!("cannot be read from {}: {error}", file.display())),
         _ => Ok(()),
     }
 }

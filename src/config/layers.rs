@@ -89,7 +89,8 @@ pub fn load(
         return Ok(Loaded { config, origins });
     }
     let error = |(key, message): (String, String)| {
-        let origin = origins.iter().find(|(known, _)| **known == key || known.starts_with(&format!("{key}.")));
+        let origin =
+            origins.iter().find(|(known, _)| **known == key || known.starts_with(&format!("{key}.")));
         let origin = origin.map_or(String::new(), |(_, origin)| format!("{origin}: "));
         ConfigError(format!("{origin}{key} {message}"))
     };
@@ -261,13 +262,15 @@ fn environment_layer(
                 continue;
             }
             // `a,b` as well as `[a, b]` and `[{pack: …}]`.
-            Value::Array(_) if text.trim_start().starts_with('[') => match serde_saphyr::from_str::<Value>(&text) {
-                Ok(list) => table(&list, &origin),
-                Err(error) => {
-                    errors.push(ConfigError(yaml_fault(&origin, &error)));
-                    continue;
+            Value::Array(_) if text.trim_start().starts_with('[') => {
+                match serde_saphyr::from_str::<Value>(&text) {
+                    Ok(list) => table(&list, &origin),
+                    Err(error) => {
+                        errors.push(ConfigError(yaml_fault(&origin, &error)));
+                        continue;
+                    }
                 }
-            },
+            }
             Value::Array(_) => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 table(&items.map(Value::from).collect(), &origin)

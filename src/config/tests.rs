@@ -71,7 +71,11 @@ fn a_password_of_digits_stays_a_text() {
 fn faults_say_where_and_what_and_how_to_mend_it() {
     for (text, environment, expected) in [
         ("verdict: all\n", None, "etc/cw.yaml:1:1: unknown key \"verdict\"; did you mean \"verdicts\"?"),
-        ("kafka:\n  broker: [a:1]\n", None, "etc/cw.yaml:2:3: unknown key \"broker\"; did you mean \"brokers\"?"),
+        (
+            "kafka:\n  broker: [a:1]\n",
+            None,
+            "etc/cw.yaml:2:3: unknown key \"broker\"; did you mean \"brokers\"?",
+        ),
         ("verdicts: some\n", None, "etc/cw.yaml:1:11: unknown word \"some\"; expected all, not_clean"),
         (
             "",
@@ -113,7 +117,11 @@ fn faults_say_where_and_what_and_how_to_mend_it() {
              CONTACTWATCH__KAFKA__WORKERS",
         ),
     ] {
-        assert_eq!(from(text, environment.as_slice(), &[]).unwrap_err(), [expected], "{text:?} {environment:?}");
+        assert_eq!(
+            from(text, environment.as_slice(), &[]).unwrap_err(),
+            [expected],
+            "{text:?} {environment:?}"
+        );
     }
 }
 
