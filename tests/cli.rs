@@ -1,5 +1,7 @@
 //! The program as people run it: what it prints, and how it ends.
 
+#![cfg(feature = "daemon")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
