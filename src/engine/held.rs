@@ -1,13 +1,12 @@
-//! What waits: events whose verdict a fact may still change (D13). They are judged when the fact arrives, when the
+//! What waits: events whose verdict a fact may still change. They are judged when the fact arrives, when the
 //! time is up, or when the input ends.
 
 use std::sync::Arc;
 
 use crate::event::{Body, Event, OrderRef, order_base};
 use crate::state::{Held, StoreKey, TaskState, Timer, TimerKind};
-use crate::time::Millis;
+use crate::time::{Millis, Span};
 
-use super::message::deadline;
 use super::{Effects, Engine, Outcome};
 
 /// Whether an event may still be held back.
@@ -20,9 +19,9 @@ pub(super) enum Wait {
 }
 
 impl Engine {
-    /// Holds `event` back.
-    pub(super) fn hold(&self, state: &mut TaskState, event: &Event<'_>) {
-        let until = deadline(state.stream_time(), event.occurred_at, self.ruleset.hold_back);
+    /// Holds `event` back for `span` of stream time.
+    pub(super) fn hold(&self, state: &mut TaskState, event: &Event<'_>, span: Span) {
+        let until = state.stream_time().unwrap_or_default().max(event.occurred_at).plus(span);
         let (key, store, timers) = state.store_mut(&event.platform, &event.store);
         store.profile.held.push(Held { until, event: event.to_owned_static() });
         timers.arm(Timer { at: until, store: key, kind: TimerKind::Held });

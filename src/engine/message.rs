@@ -14,7 +14,7 @@ use crate::score::{Judgement, Scanned, Scene, Trigger, ask_message, ask_notice, 
 use crate::state::store::SentText;
 use crate::state::{BuyerMessage, Conversation, Desk, Order, Promise, Store, StoreKey, TaskState, Timers};
 use crate::text::{ScanContext, Signals, scan};
-use crate::time::{Millis, Span};
+use crate::time::Span;
 
 use super::held::Wait;
 use super::{Effects, Engine, Outcome};
@@ -93,8 +93,9 @@ impl Engine {
             let id = needs_answer.then_some(&*event.event_id);
             conversation.buyer_wrote(BuyerMessage { at, observed, topics }, id);
             if !text.is_empty() {
-                let quotes = scan::quote_hashes(&self.ruleset.scanner, text, &mut desk.scratch);
-                conversation.remember_quotes(&quotes);
+                desk.quotes.clear();
+                scan::quote_hashes(&self.ruleset.scanner, text, &mut desk.scratch, &mut desk.quotes);
+                conversation.remember_quotes(&desk.quotes);
             }
             if elsewhere(&desk.text) {
                 conversation.remember_promise_elsewhere(at);
@@ -121,6 +122,11 @@ impl Engine {
         };
         if !judged {
             return Outcome::Observed;
+        }
+        if message.text.is_none() && message.attachments.is_empty() {
+            // Something was sent, nobody knows what: it answers the buyer, and there is nothing to judge.
+            self.remember_seller(state, event, message);
+            return Outcome::Unscored;
         }
         let outcome = self.settle_one(state, event, Wait::Allowed, effects);
         self.remember_seller(state, event, message);
@@ -151,9 +157,26 @@ impl Engine {
         }
         state.desk = desk;
         if judged.outcome == Outcome::Held {
-            self.hold(state, event);
+            let notice = (message.author == Author::Platform).then(|| self.notice_tolerance(event)).flatten();
+            self.hold(state, event, notice.unwrap_or_default().max(self.ruleset.hold_back));
         }
         judged.outcome
+    }
+
+    /// How long the status that a notice speaks of may follow it, by the first pack in force that asks.
+    fn notice_tolerance(&self, event: &Event<'_>) -> Option<Span> {
+        self.conditions(event).find_map(|condition| match condition {
+            Condition::UnexplainedNotice { tolerance, .. } => Some(*tolerance),
+            _ => None,
+        })
+    }
+
+    /// Every condition of the packs in force for the event.
+    pub(super) fn conditions<'a>(&'a self, event: &Event<'_>) -> impl Iterator<Item = &'a Condition> {
+        self.ruleset
+            .packs_for(&event.platform, &event.store, event.occurred_at)
+            .flat_map(|pack| &pack.rules)
+            .map(|rule| &rule.condition)
     }
 
     /// Scans the words with what is known around them, and puts the message to the rules.
@@ -186,7 +209,7 @@ impl Engine {
             quoted: known.map_or(&[], Conversation::quotes),
             recent: &fragments,
         };
-        let Desk { scratch, text: in_text, attached: in_attached } = desk;
+        let Desk { scratch, text: in_text, attached: in_attached, .. } = desk;
         self.ruleset.scanner.scan(text, &context, scratch, in_text);
         in_attached.clear();
         if !attached.is_empty() {
@@ -293,13 +316,10 @@ impl Engine {
 
     /// The clock of unanswered turns: a conversation has one, set by the first pack in force that has such a rule.
     pub(super) fn clock<'a>(&'a self, event: &Event<'_>) -> Option<&'a Unanswered> {
-        self.ruleset
-            .packs_for(&event.platform, &event.store, event.occurred_at)
-            .flat_map(|pack| &pack.rules)
-            .find_map(|rule| match &rule.condition {
-                Condition::Unanswered(clock) => Some(clock),
-                _ => None,
-            })
+        self.conditions(event).find_map(|condition| match condition {
+            Condition::Unanswered(clock) => Some(clock),
+            _ => None,
+        })
     }
 
     fn topics(&self, signals: &Signals) -> Topics {
@@ -465,9 +485,4 @@ fn starts_with_folded(text: &str, prefix: &str) -> bool {
         }
     }
     !prefix.trim().is_empty()
-}
-
-/// When an event of a store may still be waited for.
-pub(super) fn deadline(stream_time: Option<Millis>, at: Millis, hold_back: Span) -> Millis {
-    stream_time.unwrap_or(at).max(at).plus(hold_back)
 }

@@ -107,20 +107,17 @@ impl Engine {
         }
         state.desk = desk;
         if outcome == Outcome::Held {
-            self.hold(state, event);
+            self.hold(state, event, self.ruleset.hold_back);
         }
         outcome
     }
 
     /// How long a parcel's contents may stay unknown, by the first pack in force that asks.
     pub(super) fn gift_due(&self, event: &Event<'_>) -> Option<Span> {
-        self.ruleset
-            .packs_for(&event.platform, &event.store, event.occurred_at)
-            .flat_map(|pack| &pack.rules)
-            .find_map(|rule| match rule.condition {
-                Condition::GiftUnfulfilled { due } => Some(due),
-                _ => None,
-            })
+        self.conditions(event).find_map(|condition| match condition {
+            Condition::GiftUnfulfilled { due } => Some(*due),
+            _ => None,
+        })
     }
 }
 

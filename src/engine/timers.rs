@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::event::{Body, Event, Message, TimeSource};
 use crate::policy::condition::Unanswered;
 use crate::policy::{Condition, Severity};
+use crate::score::judgement::Scope;
 use crate::score::{Hit, Judgement, Trigger, gifts};
 use crate::state::{PromiseEnd, StoreKey, TaskState, Timer, TimerKind, Timers};
 use crate::time::{Millis, Span};
@@ -94,6 +95,7 @@ impl Engine {
             return;
         }
         let mut judgement = Judgement::default();
+        let scope = Scope { store: (&key.platform, &key.store), template: None, at: now };
         let mut deadline = now;
         for pack in self.ruleset.packs_for(&key.platform, &key.store, waiting.at) {
             for rule in &pack.rules {
@@ -109,7 +111,7 @@ impl Engine {
                         .fact("deadline", step.deadline)
                         .fact("limit", step.limit);
                     hit.severity = step.severity;
-                    judgement.take_timer(pack, rule, hit);
+                    judgement.take_timer(&self.ruleset.exceptions, scope, pack, rule, hit);
                 }
             }
         }
@@ -134,6 +136,7 @@ impl Engine {
         if order.shipped_with.is_some() {
             return;
         }
+        let scope = Scope { store: (&key.platform, &key.store), template: None, at: now };
         for promise in
             order.promises.iter_mut().filter(|promise| promise.closed.is_none() && promise.at <= now)
         {
@@ -142,7 +145,7 @@ impl Engine {
                 for rule in &pack.rules {
                     if matches!(rule.condition, Condition::GiftUnfulfilled { .. }) {
                         let hit = gifts::broken(promise).doubt(true).fact("parcel_contents", "unknown");
-                        judgement.take_timer(pack, rule, hit);
+                        judgement.take_timer(&self.ruleset.exceptions, scope, pack, rule, hit);
                     }
                 }
             }
@@ -167,6 +170,7 @@ impl Engine {
         let (_, store, _) = state.store_mut(&key.platform, &key.store);
         let Some(template) = store.profile.template(id) else { return };
         let Some(since) = template.pending_since(now) else { return };
+        let scope = Scope { store: (&key.platform, &key.store), template: Some(id), at: now };
         let mut judgement = Judgement::default();
         for pack in self.ruleset.packs_for(&key.platform, &key.store, now) {
             for rule in &pack.rules {
@@ -175,7 +179,7 @@ impl Engine {
                     let mut hit =
                         Hit::certain().fact("template", id).fact("submitted_at", since).fact("limit", *age);
                     hit.severity = Some(*severity);
-                    judgement.take_timer(pack, rule, hit);
+                    judgement.take_timer(&self.ruleset.exceptions, scope, pack, rule, hit);
                 }
             }
         }

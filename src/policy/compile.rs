@@ -68,7 +68,7 @@ pub struct Compilation {
     pub effective: Vec<EffectivePack>,
     /// The inline cases of every pack, also of packs that are bound nowhere.
     pub cases: Vec<Case>,
-    /// Every pack alone, as written: what its inline cases are judged by.
+    /// Every pack alone and enforced: what its inline cases are judged by.
     pub packs: Vec<Arc<Pack>>,
     /// What is allowed, and still worth a look.
     pub warnings: Vec<PolicyError>,
@@ -99,6 +99,14 @@ impl Compilation {
             stores: HashMap::new(),
         })
     }
+}
+
+/// Compiles a policy into the ruleset that runs, against what the scanner knows.
+///
+/// # Errors
+/// Every fault that was found, in the order of files and lines.
+pub fn compile(sources: &PolicySources<'_>, scanner: Arc<Scanner>) -> Result<Ruleset, Vec<PolicyError>> {
+    build(sources, &*scanner).map(|compilation| compilation.into_ruleset(scanner))
 }
 
 /// Compiles a policy against a vocabulary.

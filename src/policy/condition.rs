@@ -70,6 +70,8 @@ pub enum Condition {
         promise: SignalSet,
         /// Elements that must be there: name for evidence, and the signals that show it.
         elements: Vec<(Arc<str>, SignalSet)>,
+        /// Signals that make it no promise inside the platform, so that its wording is beside the point.
+        unless: SignalSet,
     },
     /// Is a gift negotiated outside the platform? (`gift-private`)
     GiftPrivate {

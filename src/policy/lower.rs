@@ -82,12 +82,11 @@ impl Reader<'_> {
     }
 
     fn contact(&mut self, spec: &ContactSpec) -> Contact {
-        let reply_window = match spec.reply_within.value.as_str() {
-            "forever" => {
-                self.name("contact.reply_within", &spec.reply_within);
-                None
-            }
-            _ => Some(self.window("contact.reply_within", &spec.reply_within)),
+        let reply_window = if self.is(&spec.reply_within, "forever") {
+            self.name("contact.reply_within", &spec.reply_within);
+            None
+        } else {
+            Some(self.window("contact.reply_within", &spec.reply_within))
         };
         let grace = spec.grace.as_ref().map_or(Span(0), |grace| self.span("contact.grace", grace));
         let kinds: Vec<ProactiveKind> = spec.kinds.iter().map(|kind| self.kind(kind)).collect();
@@ -98,18 +97,19 @@ impl Reader<'_> {
             }
         }
         if let Some(text) = &spec.grace {
-            for window in reply_window.into_iter().chain(kinds.iter().map(|kind| kind.window)) {
-                self.grace(text, grace, window);
+            self.grace([text, &spec.reply_within], grace, reply_window.unwrap_or(Span(i64::MAX)));
+            for (kind, spec) in kinds.iter().zip(&spec.kinds) {
+                self.grace([text, &spec.within], grace, kind.window);
             }
         }
         Contact { reply_window, grace, kinds }
     }
 
     /// A grace is for skewed clocks: one as long as the window doubles the window.
-    fn grace(&mut self, text: &Text, grace: Span, window: Span) {
+    fn grace(&mut self, texts: [&Text; 2], grace: Span, window: Span) {
         if window.0 > 0 && grace >= window {
             let message = format!("the grace of {grace} is as long as the window of {window}");
-            self.error(PolicyError::new(self.place(text), message));
+            self.error(PolicyError::new(self.blame(&texts), message));
         }
     }
 
@@ -152,10 +152,11 @@ impl Reader<'_> {
             && breach.0 > 0
         {
             let message = format!("warns after {warn}, which is not before the breach after {breach}");
-            self.error(PolicyError::new(self.place(text), message).fix("warn earlier, or drop \"warn:\""));
+            let place = self.blame(&[text, &spec.breach]);
+            self.error(PolicyError::new(place, message).fix("warn earlier, or drop \"warn:\""));
         }
         if let Some(text) = &spec.grace {
-            self.grace(text, grace, breach);
+            self.grace([text, &spec.breach], grace, breach);
         }
         Unanswered {
             warn,
@@ -245,7 +246,8 @@ impl Reader<'_> {
             let field = format!("gift_wording.elements.{}", name.value);
             elements.push((Arc::from(name.value.as_str()), self.signals(&field, signals)));
         }
-        Condition::GiftWording { promise, elements }
+        let unless = self.signals("gift_wording.unless", &spec.unless);
+        Condition::GiftWording { promise, elements, unless }
     }
 
     fn fixed_delay(&mut self, spec: &FixedDelaySpec) -> Condition {
@@ -253,7 +255,8 @@ impl Reader<'_> {
         let spread = self.span("fixed_delay.spread", &spec.spread);
         if spread >= within && within.0 > 0 {
             let message = format!("a spread of {spread} within {within} is met by any messages at all");
-            self.error(PolicyError::new(self.place(&spec.spread), message));
+            let place = self.blame(&[&spec.spread, &spec.within]);
+            self.error(PolicyError::new(place, message));
         }
         Condition::FixedDelay {
             k: self.count("fixed_delay.orders", &spec.orders, 2, "one message has no rhythm"),

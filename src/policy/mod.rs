@@ -15,7 +15,6 @@ pub mod overlay;
 mod pack;
 mod reader;
 pub mod ruleset;
-mod shipped;
 pub mod spec;
 pub mod stores;
 #[cfg(test)]
@@ -26,13 +25,12 @@ mod words;
 mod yaml;
 
 pub use bindings::{Binding, BindingMode};
-pub use compile::{Compilation, File, PolicySources, build};
+pub use compile::{Compilation, File, PolicySources, build, compile};
 pub use condition::Condition;
 pub use error::{Place, PolicyError, nearest};
 pub use layers::{Layer, Sourced};
 pub use reader::Vocabulary;
-pub use ruleset::{Exception, Mode, OnUnknown, Pack, PlatformNotice, Rule, Ruleset, Severity};
-pub use shipped::shipped;
+pub use ruleset::{Exception, Mode, OnUnknown, Pack, PlatformNotice, Rule, Ruleset, Severity, VerdictKind};
 pub use stores::{StoreSeed, TemplateSeed};
 pub use words::{mode_word, severity_word};
 pub use yaml::{At, Entries};

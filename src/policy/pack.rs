@@ -38,6 +38,7 @@ pub(super) fn compile(
             entry.1 = value.clone();
         }
     }
+    let faults = errors.len();
     let mut fields = Vec::new();
     let mode = mode(draft, target, &mut fields, errors);
     let (from, to) = effective(draft, &mut fields, errors);
@@ -49,9 +50,10 @@ pub(super) fn compile(
         rules.extend(compiled);
         shown.push(EffectiveRule { id: Arc::from(rule.id.value.as_str()), fields });
     }
+    let sound = errors.len() == faults;
     for (name, value) in &draft.params {
-        // A child need not use what its parent declared.
-        let own = value.layer == draft.origin.layer;
+        // A child need not use what its parent declared; and a rule with a fault may have meant to use it.
+        let own = value.layer == draft.origin.layer && sound;
         if own && !used.contains(name) {
             let message = format!("no rule uses the parameter \"{name}\"");
             errors.push(

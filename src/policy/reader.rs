@@ -73,6 +73,22 @@ impl Reader<'_> {
         self.origin.place(text)
     }
 
+    /// Where to look when values contradict each other: at the first that an operator or a store set, because the
+    /// pack was sound before; else at the first.
+    pub(super) fn blame(&self, texts: &[&Text]) -> Place {
+        let param = |text: &&&Text| {
+            let name = text.value.strip_prefix('$')?;
+            self.params.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        };
+        let set = texts.iter().filter_map(|text| param(&text));
+        let set = set.filter(|value| matches!(value.layer, Layer::Overlay | Layer::Store(..))).next();
+        match (set, texts) {
+            (Some(value), _) => value.place.clone(),
+            (None, [first, ..]) => self.place(first),
+            (None, []) => self.at.clone(),
+        }
+    }
+
     /// Puts the value of a parameter in the place of its name.
     fn resolve(&mut self, text: &Text) -> Option<Value> {
         let place = self.place(text);
@@ -106,6 +122,13 @@ impl Reader<'_> {
             place: value.place,
             layer: value.layer,
         });
+    }
+
+    /// Whether a text, or the parameter it names, is this word.
+    pub(super) fn is(&self, text: &Text, word: &str) -> bool {
+        let param =
+            text.value.strip_prefix('$').and_then(|name| self.params.iter().find(|(known, _)| known == name));
+        param.map_or(&text.value, |(_, value)| &value.value) == word
     }
 
     /// A fault of a value: at the parameter when it comes from one.
@@ -142,7 +165,7 @@ impl Reader<'_> {
         let before = self.errors.len();
         let span = self.span(name, text);
         if span.0 == 0 && self.errors.len() == before {
-            let error = PolicyError::new(self.place(text), format!("{name} is 0, so it is never open"));
+            let error = PolicyError::new(self.blame(&[text]), format!("{name} is 0, so it is never open"));
             self.error(error);
         }
         span

@@ -22,6 +22,30 @@ pub enum Severity {
     Critical,
 }
 
+/// What is thought of a message: the worst finding decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictKind {
+    /// Nothing stands against it.
+    #[default]
+    Clean,
+    /// Only suspected or info findings, or an unknown fact decides.
+    Review,
+    /// A certain finding of severity critical or warning.
+    Violation,
+}
+
+impl VerdictKind {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Review => "review",
+            Self::Violation => "violation",
+        }
+    }
+}
+
 /// Whether findings count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,7 +75,7 @@ pub struct Ruleset {
     pub exceptions: Vec<Exception>,
     /// Notices that platforms send in the seller's name.
     pub notices: Vec<PlatformNotice>,
-    /// How long a message waits (in stream time) for facts that may still arrive (D13).
+    /// How long a message waits (in stream time) for facts that may still arrive.
     pub hold_back: Span,
     /// Packs of each platform, for stores without parameters of their own.
     pub(crate) platforms: HashMap<Box<str>, Vec<Arc<Pack>>>,

@@ -348,6 +348,9 @@ condition! {
         promise: Texts,
         /// Elements that must be there, and the signals that show them.
         elements: Entries<Texts>,
+        /// Signals beside which the wording is beside the point.
+        #[serde(default)]
+        unless: Texts,
     }
 }
 condition! {

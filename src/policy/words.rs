@@ -6,7 +6,7 @@ use crate::event::{
 use crate::text::{HostClass, TextClass};
 
 use super::condition::{OrderAnchor, Topics};
-use super::ruleset::{Mode, OnUnknown, Severity};
+use super::ruleset::{Mode, OnUnknown, Severity, VerdictKind};
 
 /// A value that packs write as a word.
 pub(super) trait Word: Copy {
@@ -70,6 +70,7 @@ word_table! {
         "shadow" => Self(Some(Mode::Shadow)),
         "off" => Self(None),
     }
+    VerdictKind: "verdict" { "clean" => Self::Clean, "review" => Self::Review, "violation" => Self::Violation }
     OnUnknown: "on_unknown" { "pass" => Self::Pass, "review" => Self::Review }
     OrderAnchor: "moment of an order" {
         "created" => Self::Created,

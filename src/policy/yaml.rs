@@ -77,7 +77,16 @@ fn fault(file: &Arc<str>, error: &Error) -> PolicyError {
             PolicyError::new(place, format!("unknown condition \"{variant}\""))
                 .nearest(variant, expected.iter().copied())
         }
-        Error::SerdeMissingField { field, .. } => PolicyError::new(place, format!("\"{field}:\" is missing")),
+        // The parser knows where the map was read to, not where it began.
+        Error::SerdeMissingField { field, .. } => {
+            PolicyError::new(place, format!("the map that this line belongs to lacks \"{field}:\""))
+        }
+        Error::ExpectedMappingEndAfterEnumVariantValue { .. } => {
+            PolicyError::new(place, "a rule asks one question, so \"when:\" has one key").fix("write a second rule")
+        }
+        Error::MultipleDocuments { .. } => {
+            PolicyError::new(place, "a second document begins here").fix("give it a file of its own")
+        }
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or("a key");
             PolicyError::new(place, format!("\"{key}\" is written twice"))
@@ -85,7 +94,7 @@ fn fault(file: &Arc<str>, error: &Error) -> PolicyError {
         Error::SerdeInvalidType { unexpected, expected, .. } => {
             PolicyError::new(place, format!("{unexpected} where {expected} belongs"))
         }
-        Error::Unexpected { expected, .. } => PolicyError::new(place, format!("{expected} belongs here")),
+        Error::Unexpected { expected, .. } => PolicyError::new(place, format!("{} belongs here", plain(expected))),
         Error::Eof { .. } => PolicyError::new(place, "the file is empty"),
         Error::Budget { .. }
         | Error::AliasExpansionLimitExceeded { .. }
@@ -95,5 +104,15 @@ fn fault(file: &Arc<str>, error: &Error) -> PolicyError {
                 .fix("write it without nested aliases")
         }
         other => PolicyError::new(place, DefaultMessageFormatter.format_message(other).into_owned()),
+    }
+}
+
+/// The parser's word for what it expected, for people who do not know parsers.
+fn plain(expected: &'static str) -> &'static str {
+    match expected {
+        "string scalar" => "one word, number or text",
+        "mapping start" => "a map",
+        "sequence start" => "a list",
+        other => other,
     }
 }

@@ -6,6 +6,7 @@ use crate::text::{Confidence, Link};
 use crate::time::Span;
 
 use super::evidence::{self, EVIDENCE_CAP};
+use super::judgement::Scope;
 use super::scene::Scene;
 use super::{Answer, Hit};
 
@@ -13,7 +14,7 @@ use super::{Answer, Hit};
 const TOPIC_WINDOW: Span = Span::hours(48);
 
 /// Asks a content rule.
-pub fn content(scene: &Scene<'_>, id: &str, rule: &Content) -> Answer {
+pub fn content(scene: &Scene<'_>, pack: &str, id: &str, rule: &Content) -> Answer {
     if scene
         .texts
         .iter()
@@ -41,7 +42,7 @@ pub fn content(scene: &Scene<'_>, id: &str, rule: &Content) -> Answer {
             } else {
                 true
             };
-            if over && !excepted(scene, id, link) {
+            if over && !excepted(scene, pack, id, link) {
                 strongest = Some(Confidence::Certain);
                 if hit.evidence.len() < EVIDENCE_CAP {
                     hit.evidence.push(evidence::of_link(scanned, link));
@@ -97,13 +98,12 @@ pub(crate) fn allows_any(scene: &Scene<'_>, allow: &[LinkAllow], link: &Link) ->
     })
 }
 
-/// Whether an operator's exception allows this link in this store.
-fn excepted(scene: &Scene<'_>, rule: &str, link: &Link) -> bool {
-    scene.ruleset.exceptions.iter().filter(|exception| *exception.rule == *rule).any(|exception| {
-        exception
-            .domain
-            .as_deref()
-            .is_some_and(|domain| domain == &*link.host || link.domain.as_deref() == Some(domain))
-            && exception.covers(scene)
-    })
+/// Whether an operator's exception allows this link here.
+fn excepted(scene: &Scene<'_>, pack: &str, rule: &str, link: &Link) -> bool {
+    let of_it = |domain: &str| *link.host == *domain || link.domain.as_deref() == Some(domain);
+    let scope = Scope::of(scene);
+    let exceptions = &scene.ruleset.exceptions;
+    exceptions
+        .iter()
+        .any(|known| known.domain.as_deref().is_some_and(of_it) && known.covers(pack, rule, scope))
 }

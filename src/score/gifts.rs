@@ -6,7 +6,6 @@ use crate::event::{MessageKind, OrderKind};
 use crate::policy::condition::SignalSet;
 use crate::state::order::OrderItem;
 use crate::state::{Order, Promise, PromiseEnd};
-use crate::text::Confidence;
 
 use super::contact::shares_word;
 use super::evidence::{self, EVIDENCE_CAP};
@@ -14,7 +13,15 @@ use super::scene::Scene;
 use super::{Answer, Hit};
 
 /// A promise that lacks an element of the required wording (founding brief: "赠送XX商品,随本次订单发出").
-pub fn wording(scene: &Scene<'_>, promise: &SignalSet, elements: &[(Arc<str>, SignalSet)]) -> Answer {
+pub fn wording(
+    scene: &Scene<'_>,
+    promise: &SignalSet,
+    elements: &[(Arc<str>, SignalSet)],
+    unless: &SignalSet,
+) -> Answer {
+    if scene.strongest(unless).is_some() {
+        return Answer::No;
+    }
     let Some(confidence) = scene.strongest(promise) else { return Answer::No };
     let missing: Vec<String> = elements
         .iter()

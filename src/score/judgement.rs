@@ -16,6 +16,8 @@ use super::scene::Scene;
 use super::verdict::{Finding, PackStamp, SuppressedHit, Trigger, Verdict, VerdictKind};
 use super::{Answer, Hit};
 
+/// Points of an info finding at most.
+const INFO_WEIGHT: f32 = 10.0;
 /// Suppressed hits a verdict lists.
 const SUPPRESSED_CAP: usize = 16;
 /// Namespace of verdict ids; fixed for ever, because ids are compared across replays.
@@ -29,14 +31,14 @@ pub struct Judgement {
     exceptions: Vec<SuppressedHit>,
     packs: SmallVec<[Arc<Pack>; 2]>,
     points: SmallVec<[(usize, usize, f32); 4]>,
-    /// A fact that may still arrive could change the answer of an enforced rule (D13).
+    /// A fact that may still arrive could change the answer of an enforced rule.
     pub may_wait: bool,
     /// The proactive kind that an enforced rule let the message through as.
     pub kind: Option<Arc<str>>,
 }
 
 /// How one event of a kind is put to a rule.
-pub(crate) type Ask = fn(&Scene<'_>, &Rule) -> Answer;
+pub(crate) type Ask = fn(&Scene<'_>, &str, &Rule) -> Answer;
 
 impl Judgement {
     /// Puts the event to every rule of every pack in force. `contact` says whether the right to write is judged too.
@@ -63,9 +65,9 @@ impl Judgement {
                         }
                         Permission::Unknown(fact) => Answer::Unknown(fact),
                     },
-                    _ => ask(scene, rule),
+                    _ => ask(scene, &pack.id, rule),
                 };
-                judgement.take(Some(scene), pack, rule, answer);
+                judgement.take(&scene.ruleset.exceptions, Scope::of(scene), pack, rule, answer);
             }
         }
         judgement
@@ -79,14 +81,28 @@ impl Judgement {
     }
 
     /// A judgement of a timer: the packs are named as their rules answer.
-    pub(crate) fn take_timer(&mut self, pack: &Arc<Pack>, rule: &Rule, hit: Hit) {
+    pub(crate) fn take_timer(
+        &mut self,
+        exceptions: &[Exception],
+        scope: Scope<'_>,
+        pack: &Arc<Pack>,
+        rule: &Rule,
+        hit: Hit,
+    ) {
         if !self.packs.iter().any(|known| Arc::ptr_eq(known, pack)) {
             self.packs.push(Arc::clone(pack));
         }
-        self.take(None, pack, rule, Answer::Yes(hit));
+        self.take(exceptions, scope, pack, rule, Answer::Yes(hit));
     }
 
-    fn take(&mut self, scene: Option<&Scene<'_>>, pack: &Arc<Pack>, rule: &Rule, answer: Answer) {
+    fn take(
+        &mut self,
+        exceptions: &[Exception],
+        scope: Scope<'_>,
+        pack: &Arc<Pack>,
+        rule: &Rule,
+        answer: Answer,
+    ) {
         let mode = mode(pack, rule);
         match answer {
             Answer::No => {}
@@ -99,10 +115,8 @@ impl Judgement {
                 }
             }
             Answer::Yes(hit) => {
-                let exception = scene.and_then(|scene| {
-                    scene.ruleset.exceptions.iter().find(|exception| {
-                        exception.rule == rule.id && exception.domain.is_none() && exception.covers(scene)
-                    })
+                let exception = exceptions.iter().find(|exception| {
+                    exception.domain.is_none() && exception.covers(&pack.id, &rule.id, scope)
                 });
                 if let Some(exception) = exception {
                     self.exceptions.push(SuppressedHit {
@@ -119,10 +133,12 @@ impl Judgement {
     fn push(&mut self, pack: &Arc<Pack>, rule: &Rule, mode: Mode, hit: Hit) {
         debug_assert!(!hit.evidence.is_empty() || !hit.facts.is_empty(), "rule {} gave no evidence", rule.id);
         let severity = hit.severity.unwrap_or(rule.severity);
+        // A warning before the deadline is worth a look, not the points of the breach.
+        let weight = if severity == Severity::Info { rule.weight.min(INFO_WEIGHT) } else { rule.weight };
         let share = if hit.confidence == Confidence::Certain { 1.0 } else { 0.5 };
         if mode == Mode::Enforce {
             let pack_index = self.packs.iter().position(|known| Arc::ptr_eq(known, pack)).unwrap_or_default();
-            self.points.push((pack_index, rule.group, rule.weight * share));
+            self.points.push((pack_index, rule.group, weight * share));
         }
         self.findings.push(Finding {
             rule: Arc::clone(&rule.id),
@@ -131,7 +147,7 @@ impl Judgement {
             clause: Arc::clone(&rule.clause),
             source: Arc::clone(&rule.source),
             mode,
-            weight: rule.weight,
+            weight,
             group: pack.groups.get(rule.group).map(|(name, _)| Arc::clone(name)).unwrap_or_default(),
             evidence: hit.evidence,
             facts: hit.facts,
@@ -168,7 +184,8 @@ impl Judgement {
         let cap = |pack: usize, group: usize| {
             self.packs.get(pack).and_then(|pack| pack.groups.get(group)).map_or(100.0, |(_, cap)| *cap)
         };
-        let total: f32 = groups.iter().map(|((pack, group), sum)| sum.min(cap(*pack, *group))).sum();
+        // The empty sum of floats is minus zero.
+        let total = 0.0 + groups.iter().map(|((pack, group), sum)| sum.min(cap(*pack, *group))).sum::<f32>();
         (f64::from(total.clamp(0.0, 100.0)) * 10.0).round() / 10.0
     }
 
@@ -260,17 +277,35 @@ fn verdict_id(event: &Event<'_>, trigger: Trigger, timer: Option<&str>) -> Strin
     Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string()
 }
 
+/// What an exception is held against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'a> {
+    /// Platform and store.
+    pub store: (&'a str, &'a str),
+    /// Template of the message or registration.
+    pub template: Option<&'a str>,
+    /// Time of the event or deadline.
+    pub at: Millis,
+}
+
+impl<'a> Scope<'a> {
+    pub(crate) fn of(scene: &Scene<'a>) -> Self {
+        Self {
+            store: (&scene.event.platform, &scene.event.store),
+            template: scene.template.map(|(id, _)| id),
+            at: scene.at(),
+        }
+    }
+}
+
 impl Exception {
-    /// Whether store, template and date fit; rule and domain are the caller's.
-    pub(crate) fn covers(&self, scene: &Scene<'_>) -> bool {
-        let store = self.store.as_ref().is_none_or(|(platform, store)| {
-            **platform == *scene.event.platform && **store == *scene.event.store
-        });
-        let template = self
-            .template
-            .as_deref()
-            .is_none_or(|template| scene.template.is_some_and(|(id, _)| id == template));
-        let current = self.expires.is_none_or(|expires| scene.at() < expires);
-        store && template && current
+    /// Whether the exception mutes `rule` of `pack` here; whose links it allows is the caller's business.
+    pub(crate) fn covers(&self, pack: &str, rule: &str, scope: Scope<'_>) -> bool {
+        let here = |(platform, store): &(Arc<str>, Arc<str>)| (&**platform, &**store) == scope.store;
+        *self.rule == *rule
+            && self.pack.as_deref().is_none_or(|only| only == pack)
+            && self.store.as_ref().is_none_or(here)
+            && self.template.as_deref().is_none_or(|template| scope.template == Some(template))
+            && self.expires.is_none_or(|expires| scope.at < expires)
     }
 }

@@ -88,14 +88,16 @@ impl Hit {
 }
 
 /// Asks one rule about a message of the seller. Conditions about other moments answer no.
-pub(crate) fn ask_message(scene: &Scene<'_>, rule: &Rule) -> Answer {
+pub(crate) fn ask_message(scene: &Scene<'_>, pack: &str, rule: &Rule) -> Answer {
     match &rule.condition {
         Condition::Channel { allowed } => contact::channel(scene, allowed),
-        Condition::Content(content) => content::content(scene, &rule.id, content),
+        Condition::Content(content) => content::content(scene, pack, &rule.id, content),
         Condition::TemplateApproved { origins } => templates::approved(scene, origins),
         Condition::TemplateRequirement { classes } => templates::requirement(scene, classes),
         Condition::InsertApproved => templates::insert_message(scene),
-        Condition::GiftWording { promise, elements } => gifts::wording(scene, promise, elements),
+        Condition::GiftWording { promise, elements, unless } => {
+            gifts::wording(scene, promise, elements, unless)
+        }
         Condition::GiftPrivate { promise, elsewhere } => gifts::private(scene, promise, elsewhere),
         Condition::DuplicateText { k, within, min_chars } => {
             patterns::duplicate(scene, *k, *within, *min_chars)
@@ -115,7 +117,7 @@ pub(crate) fn ask_message(scene: &Scene<'_>, rule: &Rule) -> Answer {
 }
 
 /// Asks one rule about an order event.
-pub(crate) fn ask_order(scene: &Scene<'_>, rule: &Rule) -> Answer {
+pub(crate) fn ask_order(scene: &Scene<'_>, _pack: &str, rule: &Rule) -> Answer {
     match &rule.condition {
         Condition::InsertApproved => templates::insert_shipped(scene),
         Condition::PageBlocks { allowed, links } => orders::page_blocks(scene, allowed, links),
@@ -127,16 +129,16 @@ pub(crate) fn ask_order(scene: &Scene<'_>, rule: &Rule) -> Answer {
 }
 
 /// Asks one rule about a template that is registered.
-pub(crate) fn ask_template(scene: &Scene<'_>, rule: &Rule) -> Answer {
+pub(crate) fn ask_template(scene: &Scene<'_>, pack: &str, rule: &Rule) -> Answer {
     match &rule.condition {
-        Condition::Content(content) => content::content(scene, &rule.id, content),
+        Condition::Content(content) => content::content(scene, pack, &rule.id, content),
         Condition::TemplateRequirement { classes } => templates::requirement_at_registration(scene, classes),
         _ => Answer::No,
     }
 }
 
 /// Asks one rule about a notice of the platform.
-pub(crate) fn ask_notice(scene: &Scene<'_>, rule: &Rule) -> Answer {
+pub(crate) fn ask_notice(scene: &Scene<'_>, _pack: &str, rule: &Rule) -> Answer {
     match &rule.condition {
         Condition::UnexplainedNotice { claims, tolerance } => {
             orders::unexplained_notice(scene, claims, *tolerance)

@@ -1,36 +1,13 @@
-//! The verdict record, exactly as it goes into Kafka and onto standard output (design contract, version 1).
+//! The verdict record, exactly as it goes out (docs/contract.md, version 1).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::policy::VerdictKind;
 use crate::policy::{Mode, Severity};
 use crate::text::Confidence;
-
-/// What is thought of a message: the worst finding decides.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VerdictKind {
-    /// Nothing stands against it.
-    #[default]
-    Clean,
-    /// Only suspected or info findings, or an unknown fact decides.
-    Review,
-    /// A certain finding of severity critical or warning.
-    Violation,
-}
-
-impl VerdictKind {
-    /// The word of the contract.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Clean => "clean",
-            Self::Review => "review",
-            Self::Violation => "violation",
-        }
-    }
-}
 
 /// What made the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -101,7 +101,7 @@ impl Conversation {
     const QUOTES_CAP: usize = 192;
     const FRAGMENTS_CAP: usize = 5;
     const FRAGMENT_BYTES: usize = 160;
-    /// Contacts are split over messages no further apart than this (policy-domain C.3).
+    /// Contacts are split over messages no further apart than this.
     pub const FRAGMENTS_WITHIN: Span = Span::minutes(10);
 
     /// The buyer wrote. `event_id` is given when the message needs an answer.

@@ -68,6 +68,8 @@ pub(crate) struct Desk {
     pub(crate) text: Signals,
     /// What was found in attachments.
     pub(crate) attached: Signals,
+    /// Hashes of a buyer's words.
+    pub(crate) quotes: Vec<u64>,
 }
 
 /// How long entries live after their last event, in event time.

@@ -20,8 +20,8 @@ pub(in crate::text) use written::{Across, Denied, Order};
 /// The configuration texts a scanner is compiled from: `(file name, YAML text)`.
 #[derive(Clone, Copy, Debug)]
 pub struct LexiconSources<'a> {
-    /// `folding.yaml` and `platform_notices.yaml` are told by their names, domain lists by a `domains/` folder;
-    /// every other file is a lexicon.
+    /// Told apart by name: `…lexicons/folding.yaml`, domain lists under `…domains/`, every other file under
+    /// `…lexicons/` a lexicon. Other files are left alone.
     pub files: &'a [(&'a str, &'a str)],
 }
 
@@ -72,6 +72,14 @@ impl Groups {
     }
 }
 
+impl FromIterator<u16> for Groups {
+    fn from_iter<I: IntoIterator<Item = u16>>(groups: I) -> Self {
+        let mut all = Self::default();
+        groups.into_iter().for_each(|group| all.insert(group));
+        all
+    }
+}
+
 /// One form in the automaton.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::text) struct Pattern {
@@ -88,7 +96,7 @@ pub(in crate::text) struct Pattern {
 /// Groups the scanner itself speaks of. A lexicon need not fill them; their ids are fixed.
 pub(in crate::text) mod builtin {
     /// Names in id order.
-    pub(in crate::text) const NAMES: [&str; 16] = [
+    pub(in crate::text) const NAMES: [&str; 19] = [
         "percent",
         "money",
         "phone",
@@ -105,6 +113,9 @@ pub(in crate::text) mod builtin {
         "class_monosyllabic",
         "class_filler",
         "number",
+        "own_platform",
+        "other_marketplace",
+        "card",
     ];
     pub(in crate::text) const PERCENT: u16 = 0;
     pub(in crate::text) const MONEY: u16 = 1;
@@ -122,6 +133,11 @@ pub(in crate::text) mod builtin {
     pub(in crate::text) const MONOSYLLABIC: u16 = 13;
     pub(in crate::text) const FILLER: u16 = 14;
     pub(in crate::text) const NUMBER: u16 = 15;
+    pub(in crate::text) const OWN_PLATFORM: u16 = 16;
+    pub(in crate::text) const OTHER_MARKETPLACE: u16 = 17;
+    pub(in crate::text) const CARD: u16 = 18;
+    /// Groups of the names of one marketplace: `platform_ozon`. Which is "own" depends on the store.
+    pub(in crate::text) const PLATFORM_PREFIX: &str = "platform_";
 }
 
 /// Everything the lexicon files say, ready to run.
@@ -141,6 +157,8 @@ pub(in crate::text) struct Lexicon {
     pub(in crate::text) frames_of: Vec<Vec<u16>>,
     pub(in crate::text) guards: Vec<Guard>,
     pub(in crate::text) reasons: Reasons,
+    /// Groups that name one marketplace, with the platform they name.
+    pub(in crate::text) platforms: Vec<(u16, String)>,
 }
 
 /// Names of the built-in reasons for taking a hit back.

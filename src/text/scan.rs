@@ -1,13 +1,20 @@
 //! The scanner: one text in, its signals out.
 
 mod layout;
+mod masks;
 mod numbers;
+mod report;
 
+use crate::text::contacts::{self, Contact, ContactKind};
+use crate::text::domains::DomainLists;
 use crate::text::fold::{FoldTables, Folded, View};
 use crate::text::frames::{self, Found};
 use crate::text::guards;
 use crate::text::lexicon::{self, Groups, Lexicon, builtin, is_chinese, is_word};
-use crate::text::{Confidence, NameId, ScanContext, Signal, SignalId, Signals, Suppressed, TextClass, Via};
+use crate::text::links;
+use crate::text::{
+    Confidence, HostClass, Link, NameId, ScanContext, Signal, SignalId, Signals, Suppressed, TextClass, Via,
+};
 
 pub use crate::text::lexicon::{LexiconError, LexiconSources};
 
@@ -29,12 +36,35 @@ pub(in crate::text) struct Hit {
     pub(in crate::text) hidden: bool,
 }
 
+impl Hit {
+    /// A hit whose place in the text's structure is not known yet.
+    fn new(original: std::ops::Range<u32>, group: u16, via: Via, half_words: u32) -> Self {
+        Self {
+            start: original.start,
+            end: original.end,
+            group,
+            via,
+            half_words,
+            pos: 0,
+            end_pos: 0,
+            clause: 0,
+            sentence: 0,
+            hidden: false,
+        }
+    }
+}
+
 /// Buffers, reused from message to message.
 #[derive(Debug, Default)]
 pub struct Scratch {
     folded: Folded,
     hits: Vec<Hit>,
     found: Vec<Found>,
+    contacts: Vec<Contact>,
+    masks: masks::Masks,
+    /// Earlier messages of the same seller and this one in a row.
+    joined: String,
+    joined_links: Vec<Link>,
 }
 
 /// Compiled lexicons, frames, guards and lists. Shared by all threads.
@@ -42,43 +72,76 @@ pub struct Scratch {
 pub struct Scanner {
     tables: FoldTables,
     lexicon: Lexicon,
+    domains: DomainLists,
+    ids: Ids,
+}
+
+/// Signals that are not made by frames.
+#[derive(Clone, Copy, Debug)]
+struct Ids {
     mixed_script: SignalId,
     zero_width: SignalId,
+    split: SignalId,
+    phone: SignalId,
+    email: SignalId,
+    handle: SignalId,
+    card: SignalId,
 }
 
 impl Scanner {
     /// Compiles the configuration texts.
     pub fn compile(sources: &LexiconSources<'_>) -> Result<Scanner, LexiconError> {
-        let tables = FoldTables;
-        let lexicons: Vec<(&str, &str)> = sources
-            .files
-            .iter()
-            .filter(|(name, _)| !name.contains("domains/") && !name.ends_with("folding.yaml"))
-            .copied()
-            .collect();
+        let is_folding = |name: &str| name.ends_with("folding.yaml");
+        let is_lexicon = |name: &str| name.contains("lexicons/") && !is_folding(name);
+        let folding = sources.files.iter().find(|(name, _)| is_folding(name));
+        let (file, yaml) = folding.copied().unwrap_or(("lexicons/folding.yaml", ""));
+        let tables = FoldTables::compile(yaml).map_err(|error| LexiconError {
+            file: file.to_owned(),
+            line: 0,
+            column: 0,
+            message: error.to_string(),
+        })?;
+        let lexicons: Vec<(&str, &str)> =
+            sources.files.iter().filter(|(name, _)| is_lexicon(name)).copied().collect();
         let lexicon = lexicon::compile(&lexicons, &tables)?;
+        let lists: Vec<(&str, &str)> =
+            sources.files.iter().filter(|(name, _)| name.contains("domains/")).copied().collect();
+        let domains = DomainLists::compile(&lists).map_err(|error| LexiconError {
+            file: error.file.clone(),
+            line: 0,
+            column: 0,
+            message: error.reason.clone(),
+        })?;
         let known = |name: &str| lexicon.signal(name).unwrap_or(SignalId(u16::MAX));
         Ok(Scanner {
-            mixed_script: known("evasion.mixed_script"),
-            zero_width: known("evasion.zero_width"),
+            ids: Ids {
+                mixed_script: known("evasion.mixed_script"),
+                zero_width: known("evasion.zero_width"),
+                split: known("evasion.split"),
+                phone: known("contact.phone"),
+                email: known("contact.email"),
+                handle: known("contact.handle"),
+                card: known("payment.card_number"),
+            },
             tables,
             lexicon,
+            domains,
         })
     }
 
     /// Finds the signals of a text. `out` is cleared first.
-    pub fn scan(&self, text: &str, _context: &ScanContext<'_>, scratch: &mut Scratch, out: &mut Signals) {
+    pub fn scan(&self, text: &str, context: &ScanContext<'_>, scratch: &mut Scratch, out: &mut Signals) {
         out.clear();
-        scratch.folded.fold(text, &self.tables);
         scratch.hits.clear();
         scratch.found.clear();
-        for (index, view) in scratch.folded.views().iter().enumerate() {
-            self.collect(view, &mut scratch.hits);
-            if index == 0 {
-                (out.folded_hash, out.folded_chars) = digest(&view.text);
-                numbers::collect(view, &mut scratch.hits);
-            }
+        scratch.contacts.clear();
+        scratch.folded.fold(text, &self.tables);
+        (out.folded_hash, out.folded_chars) = digest(&scratch.folded.main().text);
+        for view in scratch.folded.views() {
+            self.collect(view, context.platform, &mut scratch.hits);
         }
+        numbers::collect(scratch.folded.main(), &mut scratch.hits);
+        self.collect_contacts(text, context, scratch, out);
         sort_and_hide(&self.lexicon, &mut scratch.hits);
         let layout = layout::lay_out(text, &mut scratch.hits);
         out.class = classify(&scratch.hits, layout.uncovered, out.folded_chars);
@@ -86,16 +149,138 @@ impl Scanner {
         scratch.hits.iter().filter(|hit| !hit.hidden).for_each(|hit| present.insert(hit.group));
         frames::find(&self.lexicon, &scratch.hits, &present, layout.words, &mut scratch.found);
         guards::apply(&self.lexicon.guards, &scratch.hits, &present, &mut scratch.found);
-        for (id, place) in [(self.mixed_script, layout.mixed), (self.zero_width, layout.invisible)] {
+        let Scratch { folded, hits, found, contacts, masks, .. } = scratch;
+        if !found.is_empty() || !contacts.is_empty() {
+            let reasons = &self.lexicon.reasons;
+            masks.read(folded.main(), text, context.quoted);
+            masks.apply(folded.main(), context, &self.tables, hits, found, reasons);
+            self.report_contacts(text, context, contacts, masks, out);
+        }
+        for (id, place) in [(self.ids.mixed_script, layout.mixed), (self.ids.zero_width, layout.invisible)] {
             if let Some((start, end)) = place {
                 let confidence = Confidence::Suspected;
                 out.signals.push(Signal { id, start, end, via: Via::empty(), confidence, frame: None });
             }
         }
-        report(&scratch.found, out);
+        report::frames(&scratch.found, out);
+        if !context.recent.is_empty() {
+            self.scan_split(text, context, scratch, out);
+        }
+        report::settle(out);
     }
 
-    fn collect(&self, view: &View, hits: &mut Vec<Hit>) {
+    /// Links and contacts are signals by themselves and words to the frames ("наш ник: @shop").
+    fn collect_contacts(
+        &self,
+        text: &str,
+        context: &ScanContext<'_>,
+        scratch: &mut Scratch,
+        out: &mut Signals,
+    ) {
+        // Own numbers are taken back later, with the reason.
+        let unmasked = ScanContext { numbers: &[], ..*context };
+        for view in scratch.folded.contact_views() {
+            links::find(view, text, context.format, &self.domains, context.platform, &mut out.links);
+            contacts::find(view, &self.tables, &unmasked, &mut scratch.contacts);
+        }
+        let foreign = out.links.iter().filter(|link| link.class == HostClass::Messenger);
+        let places = foreign.map(|link| (builtin::LINK, link.start, link.end, link.via));
+        let contacts = scratch.contacts.iter().map(|one| (group_of(one.kind), one.start, one.end, one.via));
+        for (group, start, end, via) in places.chain(contacts) {
+            scratch.hits.push(Hit::new(start..end, group, via, 2));
+        }
+    }
+
+    fn report_contacts(
+        &self,
+        text: &str,
+        context: &ScanContext<'_>,
+        contacts: &[Contact],
+        masks: &masks::Masks,
+        out: &mut Signals,
+    ) {
+        let reasons = &self.lexicon.reasons;
+        for one in contacts {
+            let id = self.id_of(one.kind);
+            let (start, end) = (one.start, one.end);
+            let written = text.get(start as usize..end as usize).unwrap_or_default();
+            let by = if masks::own_number(written, context.numbers) {
+                Some(reasons.own_number)
+            } else {
+                masks.quoted(start, end).then_some(reasons.quoted_buyer)
+            };
+            match by {
+                Some(by) => out.suppressed.push(Suppressed { id, start, end, by }),
+                None => {
+                    let (via, confidence) = (one.via, one.confidence);
+                    out.signals.push(Signal { id, start, end, via, confidence, frame: None });
+                }
+            }
+        }
+    }
+
+    /// A contact in pieces over several messages: only links and contacts, only what reaches into this text.
+    fn scan_split(&self, text: &str, context: &ScanContext<'_>, scratch: &mut Scratch, out: &mut Signals) {
+        let Scratch { folded, contacts, joined, joined_links, .. } = scratch;
+        for separator in ["", " "] {
+            joined.clear();
+            for earlier in context.recent {
+                joined.push_str(earlier.trim());
+                joined.push_str(separator);
+            }
+            let own = u32::try_from(joined.len()).unwrap_or(u32::MAX);
+            let shift = u32::try_from(text.len() - text.trim_start().len()).unwrap_or_default();
+            joined.push_str(text.trim());
+            folded.fold(joined, &self.tables);
+            contacts.clear();
+            joined_links.clear();
+            for view in folded.contact_views() {
+                links::find(view, joined, context.format, &self.domains, context.platform, joined_links);
+                contacts::find(view, &self.tables, context, contacts);
+            }
+            let place = |end: u32| (0, end.saturating_sub(own).saturating_add(shift));
+            for one in contacts.iter().filter(|one| one.start < own && one.end > own) {
+                let (start, end) = place(one.end);
+                for id in [self.id_of(one.kind), self.ids.split] {
+                    let (via, confidence) = (one.via | Via::SPLIT, one.confidence);
+                    out.signals.push(Signal { id, start, end, via, confidence, frame: None });
+                }
+            }
+            for link in joined_links.drain(..).filter(|link| link.start < own && link.end > own) {
+                let (start, end) = place(link.end);
+                // Words that meet at the seam ("готово." + "Скоро") make hosts of no known kind: say nothing of them.
+                let known =
+                    !matches!(link.class, HostClass::Other | HostClass::FirstParty | HostClass::Tracking);
+                if known && !out.links.iter().any(|other| other.host == link.host) {
+                    out.links.push(Link { start, end, via: link.via | Via::SPLIT, ..link });
+                }
+            }
+        }
+        out.links.sort_by_key(|link| link.start);
+    }
+
+    fn id_of(&self, kind: ContactKind) -> SignalId {
+        match kind {
+            ContactKind::Phone => self.ids.phone,
+            ContactKind::Email => self.ids.email,
+            ContactKind::Handle => self.ids.handle,
+            ContactKind::Card => self.ids.card,
+        }
+    }
+
+    /// Appends the hashes of a buyer's text to `out`: runs of five words (ten Chinese characters), folded.
+    /// Sorted, they are what [`ScanContext::quoted`] wants.
+    pub fn quote_hashes(&self, text: &str, scratch: &mut Scratch, out: &mut Vec<u64>) {
+        scratch.folded.fold(text, &self.tables);
+        masks::hashes(scratch.folded.main(), &mut scratch.masks, out);
+    }
+
+    /// The domain lists.
+    pub fn domains(&self) -> &DomainLists {
+        &self.domains
+    }
+
+    fn collect(&self, view: &View, platform: &str, hits: &mut Vec<Hit>) {
         for found in self.lexicon.automaton.find_overlapping_iter(&view.text) {
             let Some(pattern) = self.lexicon.patterns.get(found.pattern().as_usize()) else { continue };
             let range = found.range();
@@ -107,19 +292,15 @@ impl Scanner {
             let original = view.original(range.clone());
             let via = view.via(range.clone());
             let half_words = half_words(&view.text[range]);
+            let hit = Hit::new(original, 0, via, half_words);
             for group in self.lexicon.groups_of(*pattern) {
-                hits.push(Hit {
-                    start: original.start,
-                    end: original.end,
-                    group: *group,
-                    via,
-                    half_words,
-                    pos: 0,
-                    end_pos: 0,
-                    clause: 0,
-                    sentence: 0,
-                    hidden: false,
-                });
+                hits.push(Hit { group: *group, ..hit });
+                if let Some((_, named)) = self.lexicon.platforms.iter().find(|(known, _)| known == group) {
+                    // Of an unknown store no marketplace is foreign.
+                    let own = platform.is_empty() || named == platform;
+                    let group = if own { builtin::OWN_PLATFORM } else { builtin::OTHER_MARKETPLACE };
+                    hits.push(Hit { group, ..hit });
+                }
             }
         }
     }
@@ -197,85 +378,36 @@ fn classify(hits: &[Hit], uncovered: u32, letters: u32) -> TextClass {
     })
 }
 
-/// What stands goes to the signals, one per stretch of text; what was taken back goes beside them.
-fn report(found: &[Found], out: &mut Signals) {
-    for one in found {
-        match one.by {
-            Some(by) => {
-                out.suppressed.push(Suppressed { id: one.signal, start: one.start, end: one.end, by })
-            }
-            None => out.signals.push(Signal {
-                id: one.signal,
-                start: one.start,
-                end: one.end,
-                via: one.via,
-                confidence: one.confidence,
-                frame: one.hit,
-            }),
-        }
+const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
+fn group_of(kind: ContactKind) -> u16 {
+    match kind {
+        ContactKind::Phone => builtin::PHONE,
+        ContactKind::Email => builtin::EMAIL,
+        ContactKind::Handle => builtin::HANDLE,
+        ContactKind::Card => builtin::CARD,
     }
-    out.suppressed.sort_unstable_by_key(|one| (one.id, one.start, one.end, one.by));
-    out.suppressed.dedup_by(|next, kept| {
-        let same = next.id == kept.id && next.by == kept.by && next.start < kept.end;
-        if same {
-            kept.end = kept.end.max(next.end);
-        }
-        same
-    });
-    out.suppressed.sort_unstable_by_key(|one| (one.start, one.id, one.end));
-    out.signals.sort_unstable_by_key(|one| (one.id, one.start, one.end));
-    out.signals.dedup_by(|next, kept| {
-        let same = next.id == kept.id && next.start < kept.end;
-        if same {
-            if next.confidence > kept.confidence {
-                (kept.confidence, kept.via, kept.frame) = (next.confidence, next.via, next.frame);
-            }
-            kept.end = kept.end.max(next.end);
-            kept.frame = kept.frame.or(next.frame);
-        }
-        same
-    });
-    out.signals.sort_unstable_by_key(|one| (one.start, one.id));
 }
 
 /// FNV-1a over letters and digits, and how many there are.
 fn digest(folded: &str) -> (u64, u32) {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut hash = FNV_START;
     let mut count = 0;
     let mut buffer = [0; 4];
     for letter in folded.chars().filter(|letter| letter.is_alphanumeric()) {
         count += 1;
         for byte in letter.encode_utf8(&mut buffer).bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            hash = (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
         }
     }
     (hash, count)
 }
 
+/// Hashes of a buyer's text for [`ScanContext::quoted`]: see [`Scanner::quote_hashes`].
+pub fn quote_hashes(scanner: &Scanner, text: &str, scratch: &mut Scratch, out: &mut Vec<u64>) {
+    scanner.quote_hashes(text, scratch, out);
+}
+
 #[cfg(test)]
 mod tests;
-
-// STAND-IN until domain lists and quotations land.
-/// Lists.
-#[derive(Debug, Default)]
-pub struct Lists;
-impl Lists {
-    /// Names.
-    pub fn list_names(&self) -> Vec<&str> {
-        vec!["ozon_return_pages"]
-    }
-    /// In list.
-    pub fn in_list(&self, _list: &str, _link: &crate::text::Link) -> bool {
-        false
-    }
-}
-impl Scanner {
-    /// Lists.
-    pub fn domains(&self) -> &'static Lists {
-        &Lists
-    }
-}
-/// Quotes.
-pub fn quote_hashes(_s: &Scanner, _t: &str, _c: &mut Scratch) -> Vec<u64> {
-    Vec::new()
-}

@@ -45,7 +45,7 @@ pub(crate) struct Expected {
 }
 
 /// The shipped policy and scanner.
-pub fn policy() -> (Compilation, Arc<Scanner>) {
+pub(crate) fn policy() -> (Compilation, Arc<Scanner>) {
     let tree = Tree::shipped();
     let mut files = tree.part(Part::Lexicons);
     files.extend(tree.part(Part::Domains));
@@ -64,7 +64,7 @@ pub fn policy() -> (Compilation, Arc<Scanner>) {
 }
 
 /// The engine as shipped.
-pub fn engine() -> Engine {
+pub(crate) fn engine() -> Engine {
     let (policy, scanner) = policy();
     Engine::new(Arc::new(policy.into_ruleset(scanner)), Emit::All)
 }

@@ -13,12 +13,11 @@ use std::sync::Arc;
 pub use spec::{CaseSpec, ExpectSpec, GiftSpec, ItemSpec, ShippedWithSpec, StepSpec, TemplateSpec};
 
 use crate::event::{Body, Event, TimeSource};
-use crate::score::VerdictKind;
 use crate::time::{Millis, Span};
 
 use super::error::{Place, PolicyError};
 use super::layers::PackDraft;
-use super::ruleset::{Pack, Severity};
+use super::ruleset::{Pack, Severity, VerdictKind};
 use super::spec::Text;
 use super::words::Word;
 
@@ -133,17 +132,14 @@ pub(super) fn compile(draft: &PackDraft, pack: &Pack, errors: &mut Vec<PolicyErr
 
 fn expect(draft: &PackDraft, pack: &Pack, spec: &ExpectSpec, errors: &mut Vec<PolicyError>) -> Expect {
     let place = |text: &Text| draft.origin.place(text);
-    let verdict = match spec.verdict.value.as_str() {
-        "clean" => VerdictKind::Clean,
-        "review" => VerdictKind::Review,
-        "violation" => VerdictKind::Violation,
-        other => {
-            let message = format!("unknown verdict \"{other}\"");
-            let words = ["clean", "review", "violation"];
-            errors.push(PolicyError::new(place(&spec.verdict), message).nearest(other, words));
-            VerdictKind::Clean
-        }
-    };
+    let verdict = VerdictKind::read(&spec.verdict.value).unwrap_or_else(|| {
+        let message = format!("unknown verdict \"{}\"", spec.verdict.value);
+        errors.push(
+            PolicyError::new(place(&spec.verdict), message)
+                .nearest(&spec.verdict.value, VerdictKind::words()),
+        );
+        VerdictKind::Clean
+    });
     let named = spec.rules.as_deref().unwrap_or_default();
     for rule in named {
         // Rules that an overlay switched off are known all the same.

@@ -231,7 +231,7 @@ impl<'a> StepReader<'a> {
             ..OrderEvent::default()
         };
         if let Some(state) = &spec.order {
-            let state = self.listed::<OrderState>(Some(state))?;
+            let state = self.listed::<OrderState>(Some(state)).unwrap_or_default();
             let kind = match state {
                 OrderState::Created => OrderKind::Created,
                 OrderState::Cancelled => OrderKind::Cancelled,

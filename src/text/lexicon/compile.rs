@@ -94,7 +94,8 @@ impl<'a> Builder<'a> {
             signals: VOCABULARY.iter().map(|name| (*name).to_owned()).collect(),
             closure: Vec::new(),
             forms: BTreeMap::new(),
-            hiding: Groups::default(),
+            // "5000 тг" is money, not Telegram.
+            hiding: [builtin::PERCENT, builtin::MONEY].into_iter().collect(),
             frames: Vec::new(),
             guards: Vec::new(),
         };
@@ -167,7 +168,7 @@ impl<'a> Builder<'a> {
         let (form, free_left) = form.strip_prefix('~').map_or((form, false), |rest| (rest, true));
         let (form, free_right) = form.strip_suffix('~').map_or((form, false), |rest| (rest, true));
         self.folded.fold(form, self.tables);
-        let text = self.folded.views().first().map(|view| view.text.trim().to_owned()).unwrap_or_default();
+        let text = self.folded.main().text.trim().to_owned();
         let (Some(first), Some(last)) = (text.chars().next(), text.chars().next_back()) else {
             return Err(format!("`{form}` is empty after folding: write letters or digits"));
         };
@@ -340,7 +341,12 @@ impl<'a> Builder<'a> {
             own_number: reason("own_number"),
             quoted_buyer: reason("quoted_buyer"),
         };
+        let platforms = self.groups.iter().filter_map(|(name, group)| {
+            name.strip_prefix(builtin::PLATFORM_PREFIX).map(|platform| (*group, platform.to_owned()))
+        });
+        let platforms = platforms.filter(|(_, platform)| platform != "word").collect();
         Ok(Lexicon {
+            platforms,
             automaton,
             patterns,
             pattern_groups,

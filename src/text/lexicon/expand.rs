@@ -1,6 +1,6 @@
-//! The compact notation for inflected forms: `скид{ка|ки|ке|ку|кой}`.
+//! The compact notation for inflected forms: `скид(ка|ки|ке|ку|кой)`.
 //!
-//! `{a|b|}` stands for each of its alternatives (the last is empty), braces nest, `{=name}` stands for a named list
+//! `(a|b|)` stands for each of its alternatives (the last is empty), parentheses nest, `(=name)` stands for a named list
 //! of endings, and `~` at an edge lifts the word boundary there. Forms are written out by people and only copied out
 //! here: a generator of forms would predict words nobody uses and collide with words that somebody does.
 
@@ -17,13 +17,13 @@ pub(super) fn expand(entry: &str, endings: &Endings) -> Result<Vec<String>, Stri
     let mut rest = entry.chars().peekable();
     let forms = alternatives(&mut rest, endings, 0)?;
     if rest.next().is_some() {
-        return Err(format!("`{entry}` closes a brace that was never opened: remove `}}`"));
+        return Err(format!("`{entry}` closes a parenthesis that was never opened: remove `)`"));
     }
     let mut unique = Vec::with_capacity(forms.len());
     for form in forms {
         if form.trim().is_empty() {
             return Err(format!(
-                "`{entry}` can mean nothing at all: write at least one letter outside `{{…|}}`"
+                "`{entry}` can mean nothing at all: write at least one letter outside `(…|)`"
             ));
         }
         if !unique.contains(&form) {
@@ -35,19 +35,19 @@ pub(super) fn expand(entry: &str, endings: &Endings) -> Result<Vec<String>, Stri
 
 type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
 
-/// Reads up to a closing brace or the end: `a|b{c|d}`.
+/// Reads up to a closing parenthesis or the end: `a|b(c|d)`.
 fn alternatives(rest: &mut Chars<'_>, endings: &Endings, depth: usize) -> Result<Vec<String>, String> {
     let mut done = Vec::new();
     let mut current = vec![String::new()];
     while let Some(&next) = rest.peek() {
         match next {
-            '}' => break,
+            ')' => break,
             '|' if depth > 0 => {
                 rest.next();
                 done.append(&mut current);
                 current.push(String::new());
             }
-            '{' => {
+            '(' => {
                 rest.next();
                 let parts = group(rest, endings, depth)?;
                 if current.len() * parts.len() > MAX_FORMS {
@@ -68,14 +68,14 @@ fn alternatives(rest: &mut Chars<'_>, endings: &Endings, depth: usize) -> Result
     Ok(done)
 }
 
-/// Reads the inside of a brace and its closing.
+/// Reads the inside of a parenthesis and its closing.
 fn group(rest: &mut Chars<'_>, endings: &Endings, depth: usize) -> Result<Vec<String>, String> {
     if depth > 8 {
-        return Err("braces nest deeper than 8: write the forms out".to_owned());
+        return Err("parentheses nest deeper than 8: write the forms out".to_owned());
     }
     if rest.next_if_eq(&'=').is_some() {
         let mut name = String::new();
-        while let Some(letter) = rest.next_if(|letter| *letter != '}') {
+        while let Some(letter) = rest.next_if(|letter| *letter != ')') {
             name.push(letter);
         }
         rest.next();
@@ -86,8 +86,8 @@ fn group(rest: &mut Chars<'_>, endings: &Endings, depth: usize) -> Result<Vec<St
     }
     let parts = alternatives(rest, endings, depth + 1)?;
     match rest.next() {
-        Some('}') => Ok(parts),
-        _ => Err("a brace is not closed: add `}`".to_owned()),
+        Some(')') => Ok(parts),
+        _ => Err("a parenthesis is not closed: add `)`".to_owned()),
     }
 }
 
@@ -108,28 +108,28 @@ mod tests {
     #[test]
     fn writes_out_forms() {
         check("скидка", &["скидка"]);
-        check("скид{ка|ки}", &["скидка", "скидки"]);
-        check("скид{=ka}", &["скидка", "скидки", "скидок"]);
-        check("{кэш|кеш}б{э|е}к", &["кэшбэк", "кэшбек", "кешбэк", "кешбек"]);
-        check("discount{|s}", &["discount", "discounts"]);
-        check("{наш{|у}|мой} сайт", &["наш сайт", "нашу сайт", "мой сайт"]);
-        check("a{|}", &["a"]);
+        check("скид(ка|ки)", &["скидка", "скидки"]);
+        check("скид(=ka)", &["скидка", "скидки", "скидок"]);
+        check("(кэш|кеш)б(э|е)к", &["кэшбэк", "кэшбек", "кешбэк", "кешбек"]);
+        check("discount(|s)", &["discount", "discounts"]);
+        check("(наш(|у)|мой) сайт", &["наш сайт", "нашу сайт", "мой сайт"]);
+        check("a(|)", &["a"]);
         check("5|6", &["5|6"]);
     }
 
     #[test]
     fn says_what_is_wrong() {
-        check_refused("скид{ка", "not closed");
-        check_refused("скид}ка", "never opened");
-        check_refused("{=none}", "no endings are named `none`");
-        check_refused("{|a}", "nothing at all");
+        check_refused("скид(ка", "not closed");
+        check_refused("скид)ка", "never opened");
+        check_refused("(=none)", "no endings are named `none`");
+        check_refused("(|a)", "nothing at all");
         check_refused("", "nothing at all");
-        check_refused(&"{a|b}".repeat(13), "split the entry");
+        check_refused(&"(a|b)".repeat(13), "split the entry");
     }
 
     proptest::proptest! {
         #[test]
-        fn never_panics(entry in "[a-c{}|=~ ]{0,24}") {
+        fn never_panics(entry in "[a-c()|=~ ]{0,24}") {
             let _ = expand(&entry, &Endings::new());
         }
     }

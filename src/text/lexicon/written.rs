@@ -15,7 +15,7 @@ pub(super) struct WrittenLexicon {
     /// Signals beyond the built-in vocabulary.
     #[serde(default)]
     pub(super) signals: Vec<Spanned<String>>,
-    /// Named lists of endings for `{=name}`.
+    /// Named lists of endings for `(=name)`.
     #[serde(default)]
     pub(super) endings: BTreeMap<String, String>,
     /// Groups of words that mean the same to the frames.

@@ -73,19 +73,7 @@ pub(super) fn collect(view: &View, hits: &mut Vec<Hit>) {
             (None, Some(_)) => (builtin::MONEY, start..end),
             (None, None) => (builtin::NUMBER, start..end),
         };
-        let original = view.original(range);
-        hits.push(Hit {
-            start: original.start,
-            end: original.end,
-            group,
-            via: Via::empty(),
-            half_words: 2,
-            pos: 0,
-            end_pos: 0,
-            clause: 0,
-            sentence: 0,
-            hidden: false,
-        });
+        hits.push(Hit::new(view.original(range), group, Via::empty(), 2));
         at = end;
     }
 }
