@@ -186,12 +186,12 @@ impl Backtest {
 }
 
 fn percent(rate: f64) -> String {
-    format!("{:.3} %", rate * 100.0)
+    format!("{:.4} %", rate * 100.0)
 }
 
 fn write(out: &mut impl Write, report: &Report, errors: u64) -> io::Result<()> {
     let uncounted: Vec<String> = report.uncounted.iter().map(|(label, n)| format!("{n} {label}")).collect();
-    write!(out, "{BOLD}{} texts{BOLD:#}", report.rows)?;
+    write!(out, "{BOLD}{}{BOLD:#}", output::count(report.rows, "text"))?;
     if !uncounted.is_empty() {
         write!(out, ", of which {} count on neither side", uncounted.join(" and "))?;
     }
@@ -203,7 +203,7 @@ fn write(out: &mut impl Write, report: &Report, errors: u64) -> io::Result<()> {
         write_side(out, report, side)?;
     }
     let over = report.over_budget();
-    let budget = percent(report.budget);
+    let budget = format!("{} %", (report.budget * 1e6).round() / 1e4);
     let proven = report.groups.iter().any(|group| group.status == Some(Standing::Within));
     let (style, verdict) = match (over, proven) {
         (true, _) => (RED, format!("over the budget of {budget}")),

@@ -77,6 +77,7 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
     };
     let mut worst = VerdictKind::Clean;
     let mut page = output::page();
+    let mut another = false;
     for (index, text) in texts.iter().enumerate() {
         for platform in &platforms {
             let verdict =
@@ -85,6 +86,10 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
             if args.json {
                 output::record(&mut page, &verdict)?;
             } else {
+                if another {
+                    writeln!(page)?;
+                }
+                another = true;
                 let title = match (texts.len(), platforms.len()) {
                     (1, 1) => None,
                     (1, _) => Some((*platform).to_owned()),

@@ -50,7 +50,7 @@ use failure::{Failure, Status};
 )]
 struct Cli {
     /// Colours in what people read
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", display_order = 1000)]
     color: ColorChoice,
     #[command(subcommand)]
     command: Command,

@@ -39,6 +39,11 @@ pub(super) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// `n` things: `1 store`, `2 stores`.
+pub(super) fn count(n: u64, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
+}
+
 /// The word that error lines begin with.
 pub(super) fn error_word() -> String {
     styled(RED, "error")

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::policy::diff::{self, EffectivePack};
+use crate::policy::diff::{self, Change, EffectivePack};
 
 use super::cases::{self, Failed};
 use super::corpus::{Labelled, Timeline};
@@ -188,13 +188,14 @@ fn write_failed(out: &mut impl Write, failed: &[Failed]) -> io::Result<()> {
 }
 
 fn write_verdict(out: &mut impl Write, cases: usize, timelines: usize, failed: usize) -> io::Result<()> {
-    let what = match timelines {
-        0 => format!("{cases} inline cases"),
-        n => format!("{cases} inline cases and {n} timelines"),
+    let cases = output::count(cases as u64, "inline case");
+    let what = match timelines as u64 {
+        0 => cases,
+        n => format!("{cases} and {}", output::count(n, "timeline")),
     };
-    match failed {
+    match failed as u64 {
         0 => writeln!(out, "{GREEN}ok{GREEN:#}: {what} pass"),
-        n => writeln!(out, "{RED}{n} failures{RED:#} in {what}"),
+        n => writeln!(out, "{RED}{}{RED:#} in {what}", output::count(n, "failure")),
     }
 }
 
@@ -295,7 +296,7 @@ fn diff(args: &DiffArgs) -> Result<Status, Failure> {
     let mut page = output::page();
     for change in &changes {
         if args.json {
-            output::record(&mut page, &serde_json::json!({"v": 1, "change": change.to_string()}))?;
+            output::record(&mut page, &change_json(change))?;
         } else {
             writeln!(page, "{change}")?;
         }
@@ -312,6 +313,29 @@ fn diff(args: &DiffArgs) -> Result<Status, Failure> {
     }
     page.flush()?;
     Ok(Status::Fine)
+}
+
+fn change_json(change: &Change) -> serde_json::Value {
+    use serde_json::json;
+    match change {
+        Change::PackAdded(pack) => json!({"v": 1, "change": "pack_added", "pack": &**pack}),
+        Change::PackRemoved(pack) => json!({"v": 1, "change": "pack_removed", "pack": &**pack}),
+        Change::RuleAdded { pack, rule } => {
+            json!({"v": 1, "change": "rule_added", "pack": &**pack, "rule": &**rule})
+        }
+        Change::RuleRemoved { pack, rule } => {
+            json!({"v": 1, "change": "rule_removed", "pack": &**pack, "rule": &**rule})
+        }
+        Change::Changed { pack, rule, field, old, new } => json!({
+            "v": 1,
+            "change": "value",
+            "pack": &**pack,
+            "rule": rule.as_deref(),
+            "field": field,
+            "old": old,
+            "new": new,
+        }),
+    }
 }
 
 /// How often a rule was expected, and what came.

@@ -219,6 +219,9 @@ impl<W: Write> Replay<W> {
             self.pair(&verdict, old, new)?;
         }
         if !self.json {
+            if self.tally.changes > 0 {
+                writeln!(self.out)?;
+            }
             self.tally.write(&mut self.out)?;
         }
         self.out.flush()?;

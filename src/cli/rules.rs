@@ -34,7 +34,7 @@ pub(super) struct PolicyArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) stores: Option<PathBuf>,
     /// Configuration file; without one the defaults hold
-    #[arg(long, value_name = "FILE", env = "CONTACTWATCH_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "CONTACTWATCH_CONFIG", hide_env_values = true)]
     pub(super) config: Option<PathBuf>,
 }
 

@@ -7,12 +7,16 @@ use std::io::{self, Write};
 use crate::policy::{Mode, Severity};
 use crate::score::{Finding, Verdict, VerdictKind};
 
-use super::output::{BOLD, DIM, GREEN, RED, YELLOW, severity_style, severity_word, styled, verdict_style};
+use super::output::{
+    BOLD, DIM, GREEN, RED, YELLOW, count, severity_style, severity_word, styled, verdict_style,
+};
 use super::table::{Cell, Table};
 
-/// How many of the worst verdicts are shown, and how many of one store.
+/// How many of the worst verdicts are shown, and how many of one store and of one rule: a page is to show what there
+/// is, not the same thing ten times.
 const WORST: usize = 10;
 const WORST_OF_STORE: usize = 3;
+const WORST_OF_RULE: usize = 2;
 /// How many stores and rules are shown.
 const ROWS: usize = 30;
 
@@ -104,12 +108,12 @@ impl Summary {
         }
         writeln!(
             out,
-            "{BOLD}{} judged in {} stores{BOLD:#}: {}, {}, {}",
+            "{BOLD}{} judged in {}{BOLD:#}: {}, {}, {}",
             total.all(),
-            self.stores.len(),
+            count(self.stores.len() as u64, "store"),
             styled(GREEN, &format!("{} clean", total.clean)),
             styled(YELLOW, &format!("{} to review", total.review)),
-            styled(RED, &format!("{} violations", total.violation)),
+            styled(RED, &count(total.violation, "violation")),
         )?;
         self.write_stores(out)?;
         self.write_rules(out)?;
@@ -146,32 +150,40 @@ impl Summary {
         let mut table = Table::new(&["rule", "severity", ">findings", ">shadow", ">stores"]);
         let mut rules: Vec<_> = self.rules.iter().collect();
         rules.sort_by_key(|(rule, count)| (Reverse(count.counted), Reverse(count.shadow), *rule));
-        for (rule, count) in rules.iter().take(ROWS) {
+        for (rule, found) in rules.iter().take(ROWS) {
             table.row(vec![
                 Cell::text(*rule),
-                Cell::text(severity_word(count.severity)).style(severity_style(count.severity)),
-                Cell::number(count.counted),
-                Cell::number(count.shadow).style(DIM),
-                Cell::number(count.stores.len() as u64),
+                Cell::text(severity_word(found.severity)).style(severity_style(found.severity)),
+                Cell::number(found.counted),
+                Cell::number(found.shadow).style(DIM),
+                Cell::number(found.stores.len() as u64),
             ]);
         }
         table.write(out)?;
         more(out, rules.len())
     }
 
+    /// The worst, but not the same thing again and again.
+    fn varied(&self) -> Vec<&Verdict> {
+        let (mut of_store, mut of_rule) = (BTreeMap::new(), BTreeMap::new());
+        let mut worst = Vec::new();
+        for verdict in &self.worst {
+            let rule =
+                verdict.findings.iter().find(|finding| finding.mode == Mode::Enforce).map(|f| &*f.rule);
+            let store: &mut usize = of_store.entry((&verdict.platform, &verdict.store)).or_default();
+            let rule: &mut usize = of_rule.entry(rule).or_default();
+            if *store < WORST_OF_STORE && *rule < WORST_OF_RULE && worst.len() < WORST {
+                *store += 1;
+                *rule += 1;
+                worst.push(verdict);
+            }
+        }
+        worst
+    }
+
     fn write_worst(&mut self, out: &mut impl Write) -> io::Result<()> {
         self.rank();
-        let mut shown: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        let worst: Vec<&Verdict> = self
-            .worst
-            .iter()
-            .filter(|verdict| {
-                let seen = shown.entry((&verdict.platform, &verdict.store)).or_default();
-                *seen += 1;
-                *seen <= WORST_OF_STORE
-            })
-            .take(WORST)
-            .collect();
+        let worst = self.varied();
         if worst.is_empty() {
             return Ok(());
         }

@@ -92,6 +92,6 @@ mod tests {
     #[test]
     fn spans_that_are_no_place_in_the_text_are_left_out() {
         assert!(underline("abc", &[7..9, 2..2]).is_empty());
-        assert_eq!(underline("день", &[1..3])[0].marks, "^^");
+        assert_eq!(underline("день", std::slice::from_ref(&(1..3)))[0].marks, "^^");
     }
 }
