@@ -230,7 +230,8 @@ fn settle_refusals(lexicon: &Lexicon, found: &mut [Found]) {
             continue;
         }
         // Found frames of one object (under whatever group) stand together.
-        let same = |other: &&Found| other.object_start < this.object_end && this.object_start < other.object_end;
+        let same =
+            |other: &&Found| other.object_start < this.object_end && this.object_start < other.object_end;
         let before = found.get(..at).unwrap_or_default().iter().rev().take_while(same);
         let after = found.get(at..).unwrap_or_default().iter().take_while(same);
         let family =

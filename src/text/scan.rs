@@ -12,7 +12,9 @@ use crate::text::frames::{self, Found};
 use crate::text::guards;
 use crate::text::lexicon::{self, Groups, Lexicon, builtin, is_chinese, is_word};
 use crate::text::links;
-use crate::text::{Confidence, HostClass, Link, NameId, ScanContext, Signal, SignalId, Signals, Suppressed, TextClass, Via};
+use crate::text::{
+    Confidence, HostClass, Link, NameId, ScanContext, Signal, SignalId, Signals, Suppressed, TextClass, Via,
+};
 
 pub use crate::text::lexicon::{LexiconError, LexiconSources};
 
@@ -168,7 +170,13 @@ impl Scanner {
     }
 
     /// Links and contacts are signals by themselves and words to the frames ("наш ник: @shop").
-    fn collect_contacts(&self, text: &str, context: &ScanContext<'_>, scratch: &mut Scratch, out: &mut Signals) {
+    fn collect_contacts(
+        &self,
+        text: &str,
+        context: &ScanContext<'_>,
+        scratch: &mut Scratch,
+        out: &mut Signals,
+    ) {
         // Own numbers are taken back later, with the reason.
         let unmasked = ScanContext { numbers: &[], ..*context };
         for view in scratch.folded.contact_views() {
@@ -241,7 +249,8 @@ impl Scanner {
             for link in joined_links.drain(..).filter(|link| link.start < own && link.end > own) {
                 let (start, end) = place(link.end);
                 // Words that meet at the seam ("готово." + "Скоро") make hosts of no known kind: say nothing of them.
-                let known = !matches!(link.class, HostClass::Other | HostClass::FirstParty | HostClass::Tracking);
+                let known =
+                    !matches!(link.class, HostClass::Other | HostClass::FirstParty | HostClass::Tracking);
                 if known && !out.links.iter().any(|other| other.host == link.host) {
                     out.links.push(Link { start, end, via: link.via | Via::SPLIT, ..link });
                 }
@@ -275,8 +284,10 @@ impl Scanner {
         for found in self.lexicon.automaton.find_overlapping_iter(&view.text) {
             let Some(pattern) = self.lexicon.patterns.get(found.pattern().as_usize()) else { continue };
             let range = found.range();
-            if (pattern.left && view.text.get(..range.start).unwrap_or_default().chars().next_back().is_some_and(is_word))
-                || (pattern.right && view.text.get(range.end..).unwrap_or_default().chars().next().is_some_and(is_word))
+            if (pattern.left
+                && view.text.get(..range.start).unwrap_or_default().chars().next_back().is_some_and(is_word))
+                || (pattern.right
+                    && view.text.get(range.end..).unwrap_or_default().chars().next().is_some_and(is_word))
             {
                 continue;
             }
@@ -362,15 +373,22 @@ fn classify(hits: &[Hit], uncovered: u32, letters: u32) -> TextClass {
     if uncovered > 0 {
         return TextClass::empty();
     }
-    hits.iter().fold(TextClass::empty(), |class, hit| {
-        class
-            | match hit.group {
-                builtin::THANKS => TextClass::THANKS,
-                builtin::SMALL_TALK => TextClass::SMALL_TALK,
-                builtin::MONOSYLLABIC => TextClass::MONOSYLLABIC,
-                _ => TextClass::empty(),
-            }
-    })
+    // Longer first: "您好" greets, its "好" agrees to nothing.
+    let mut covered = 0;
+    let mut class = TextClass::empty();
+    for hit in hits {
+        let one = match hit.group {
+            builtin::THANKS => TextClass::THANKS,
+            builtin::SMALL_TALK => TextClass::SMALL_TALK,
+            builtin::MONOSYLLABIC => TextClass::MONOSYLLABIC,
+            _ => continue,
+        };
+        if hit.start >= covered {
+            class |= one;
+            covered = hit.end;
+        }
+    }
+    class
 }
 
 /// Guessed readings of shorter words (in bytes) are chance.
@@ -400,7 +418,6 @@ fn digest(folded: &str) -> (u64, u32) {
     }
     (hash, count)
 }
-
 
 /// Hashes of a buyer's text for [`ScanContext::quoted`]: see [`Scanner::quote_hashes`].
 pub fn quote_hashes(scanner: &Scanner, text: &str, scratch: &mut Scratch, out: &mut Vec<u64>) {

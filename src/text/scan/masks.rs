@@ -112,7 +112,8 @@ impl Masks {
             for part in text.split_inclusive('\n') {
                 let end = line + part.len();
                 if part.trim_start().starts_with('>') {
-                    let inside = |token: &&mut Token| token.start as usize >= line && (token.end as usize) <= end;
+                    let inside =
+                        |token: &&mut Token| token.start as usize >= line && (token.end as usize) <= end;
                     self.tokens.iter_mut().filter(inside).for_each(|token| token.quoted = true);
                 }
                 line = end;
@@ -168,9 +169,9 @@ impl Masks {
         let stands = |from: usize, count: usize| {
             let Some(words) = self.tokens.get(from..from + count) else { return false };
             let title = self.title.main();
-            self.title_tokens.windows(count).any(|part| {
-                part.iter().zip(words).all(|(a, b)| text_of(title, a) == text_of(view, b))
-            })
+            self.title_tokens
+                .windows(count)
+                .any(|part| part.iter().zip(words).all(|(a, b)| text_of(title, a) == text_of(view, b)))
         };
         let whole = self.title_tokens.len() == count && mere_mention && stands(first, count);
         whole || stands(first, count + 1) || (first > 0 && stands(first - 1, count + 1))
@@ -185,9 +186,10 @@ pub(super) fn own_number(text: &str, numbers: &[&str]) -> bool {
     }
     let found = digits(text);
     found.len() >= OWN_DIGITS
-        && numbers.iter().map(|number| digits(number)).any(|own| {
-            own.len() >= OWN_DIGITS && (own.contains(&found) || found.contains(&own))
-        })
+        && numbers
+            .iter()
+            .map(|number| digits(number))
+            .any(|own| own.len() >= OWN_DIGITS && (own.contains(&found) || found.contains(&own)))
 }
 
 fn offset(at: usize) -> u32 {

@@ -65,7 +65,13 @@ pub(super) fn collect(view: &View, hits: &mut Vec<Hit>) {
         let rest = text.get(end..).unwrap_or_default();
         let tail = rest.strip_prefix(' ').unwrap_or(rest);
         let after = AFTER.iter().find(|(unit, _)| tail.starts_with(unit));
-        let before = text.get(..start).unwrap_or_default().trim_end_matches(' ').chars().next_back().filter(|c| BEFORE.contains(c));
+        let before = text
+            .get(..start)
+            .unwrap_or_default()
+            .trim_end_matches(' ')
+            .chars()
+            .next_back()
+            .filter(|c| BEFORE.contains(c));
         let (group, range) = match (after, before) {
             (Some((unit, group)), _) => {
                 (*group, start..end + (rest.len() - tail.len()) + unit.trim_end().len())

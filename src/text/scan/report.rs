@@ -47,4 +47,3 @@ pub(super) fn settle(out: &mut Signals) {
     });
     out.signals.sort_unstable_by_key(|one| (one.start, one.id));
 }
-
