@@ -64,8 +64,10 @@ struct Scan<'a> {
 }
 
 /// Mail hosts that are named without their ending.
-const MAIL_HOSTS: [&str; 12] =
-    ["gmail", "mail", "yandex", "rambler", "bk", "inbox", "icloud", "yahoo", "outlook", "hotmail", "qq", "proton"];
+const MAIL_HOSTS: [&str; 12] = [
+    "gmail", "mail", "yandex", "rambler", "bk", "inbox", "icloud", "yahoo", "outlook", "hotmail", "qq",
+    "proton",
+];
 
 impl<'a> Scan<'a> {
     fn slice(&self, range: Range<usize>) -> &'a str {
@@ -87,9 +89,11 @@ impl<'a> Scan<'a> {
     fn signs(&mut self) {
         let mut floor = 0;
         let bytes = self.text.as_bytes();
-        while let Some(at) = bytes.get(floor..).and_then(|rest| memchr::memchr(b'@', rest)).map(|n| floor + n) {
+        while let Some(at) = bytes.get(floor..).and_then(|rest| memchr::memchr(b'@', rest)).map(|n| floor + n)
+        {
             let name = self.slice(floor..at);
-            let local = name.char_indices().rev().take_while(|(_, c)| is_host_char(*c) || matches!(c, '+' | '%'));
+            let local =
+                name.char_indices().rev().take_while(|(_, c)| is_host_char(*c) || matches!(c, '+' | '%'));
             let start = local.last().map_or(at, |(n, _)| floor + n);
             let end = host_end(self.text, at + 1);
             let host = self.slice(at + 1..end).trim_end_matches(['.', '-', '_']);
@@ -122,7 +126,7 @@ impl<'a> Scan<'a> {
     /// Phones and cards.
     fn numbers(&mut self) {
         let mut from = 0;
-        let mut groups = Vec::new();
+        let mut groups = digits::Groups::new();
         while let Some(run) = digits::run(self.text, from, &mut groups) {
             from = run.end;
             let mut at = 0;
@@ -182,7 +186,10 @@ impl<'a> Scan<'a> {
 
     fn may_end(&self, at: usize) -> bool {
         let rest = self.slice(at..self.text.len());
-        !rest.chars().next().is_some_and(|c| (c.is_alphabetic() && is_host_char(c)) || matches!(c, '@' | '_' | '%'))
+        !rest
+            .chars()
+            .next()
+            .is_some_and(|c| (c.is_alphabetic() && is_host_char(c)) || matches!(c, '@' | '_' | '%'))
     }
 
     fn judge(
@@ -205,14 +212,17 @@ impl<'a> Scan<'a> {
             (ContactKind::Card, Some(Near::Card), _) | (_, _, Shape::Formatted) => Some(Confidence::Certain),
             (ContactKind::Phone, Some(Near::Phone | Near::Weak), _) => Some(Confidence::Certain),
             (_, _, Shape::NeedsWord) => None,
-            (ContactKind::Phone, _, _) if !via.difference(Via::TRADITIONAL).is_empty() => Some(Confidence::Certain),
+            (ContactKind::Phone, _, _) if !via.difference(Via::TRADITIONAL).is_empty() => {
+                Some(Confidence::Certain)
+            }
             _ => Some(Confidence::Suspected),
         }
     }
 
     /// Whether the number is one of the order's own, or a part of one.
     fn is_own(&self, range: &Range<usize>) -> bool {
-        let number: smallvec::SmallVec<[u8; 32]> = self.slice(range.clone()).bytes().filter(u8::is_ascii_digit).collect();
+        let number: smallvec::SmallVec<[u8; 32]> =
+            self.slice(range.clone()).bytes().filter(u8::is_ascii_digit).collect();
         self.context.numbers.iter().any(|own| {
             let own: smallvec::SmallVec<[u8; 64]> = own.bytes().filter(u8::is_ascii_digit).collect();
             own.windows(number.len().max(1)).any(|part| part == number.as_slice())
@@ -244,14 +254,17 @@ impl<'a> Scan<'a> {
         let after = after.split(['\n', '!', '?', ';', '。']).next().unwrap_or_default();
         let word = after.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(3);
         let phone = |near: &Near| *near == Near::Phone;
-        word.filter_map(|w| self.tables.near(w)).find(phone).or(self.tables.near_chinese(after, false).filter(phone))
+        word.filter_map(|w| self.tables.near(w))
+            .find(phone)
+            .or(self.tables.near_chinese(after, false).filter(phone))
     }
 }
 
 /// Whether what follows a number says that it is a sum or a measure.
 fn is_sum(after: &str) -> bool {
     const UNITS: [&str; 22] = [
-        "руб", "р.", "₽", "$", "€", "¥", "元", "тг", "₸", "шт", "кг", "мм", "см", "км", "мл", "гб", "тб", "mah", "мач", "%", "°", "дн",
+        "руб", "р.", "₽", "$", "€", "¥", "元", "тг", "₸", "шт", "кг", "мм", "см", "км", "мл", "гб", "тб",
+        "mah", "мач", "%", "°", "дн",
     ];
     let after = after.trim_start_matches(' ');
     UNITS.iter().any(|unit| after.starts_with(unit))

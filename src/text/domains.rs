@@ -101,8 +101,12 @@ impl DomainLists {
                 (Some(HostClass::FirstParty), Some(platform)) => {
                     self.first_party.entry(platform.into()).or_default().extend(entries.iter().cloned());
                 }
-                (Some(HostClass::FirstParty), None) => return Err(format!("list `{name}`: first party of which `platform`?")),
-                (_, Some(_)) => return Err(format!("list `{name}`: only first-party hosts belong to a `platform`")),
+                (Some(HostClass::FirstParty), None) => {
+                    return Err(format!("list `{name}`: first party of which `platform`?"));
+                }
+                (_, Some(_)) => {
+                    return Err(format!("list `{name}`: only first-party hosts belong to a `platform`"));
+                }
                 (Some(class), None) => self.classify_all(&name, class, &entries)?,
                 (None, None) => {}
             }
@@ -116,7 +120,9 @@ impl DomainLists {
             let (map, host) = match entry {
                 Entry::Domain(domain) => (&mut self.domains, domain),
                 Entry::HostSuffix(host) => (&mut self.hosts, host),
-                Entry::UrlPrefix(prefix) => return Err(format!("list `{name}`: `{prefix}` cannot have a class")),
+                Entry::UrlPrefix(prefix) => {
+                    return Err(format!("list `{name}`: `{prefix}` cannot have a class"));
+                }
             };
             if map.insert(host.clone(), class).is_some_and(|other| other != class) {
                 return Err(format!("list `{name}`: another list says otherwise of `{host}`"));
@@ -128,7 +134,10 @@ impl DomainLists {
     /// What a host is for a store of `platform`. The platform's own hosts win; then the longest host suffix;
     /// then the registrable domain.
     pub fn classify(&self, platform: &str, host: &str, registrable: Option<&str>) -> HostClass {
-        let own = self.first_party.get(platform).is_some_and(|own| own.iter().any(|e| e.matches(host, registrable, "")));
+        let own = self
+            .first_party
+            .get(platform)
+            .is_some_and(|own| own.iter().any(|e| e.matches(host, registrable, "")));
         if own {
             return HostClass::FirstParty;
         }
@@ -175,7 +184,9 @@ fn read(entry: WrittenEntry) -> Result<Entry, String> {
             }
         }
         (None, Some(host), None) => Ok(Entry::HostSuffix(lower(&host)?)),
-        (None, None, Some(prefix)) if prefix.contains('/') => Ok(Entry::UrlPrefix(without_www(&prefix.to_lowercase()).into())),
+        (None, None, Some(prefix)) if prefix.contains('/') => {
+            Ok(Entry::UrlPrefix(without_www(&prefix.to_lowercase()).into()))
+        }
         (None, None, Some(prefix)) => Err(format!("`{prefix}` has no path: write `domain` or `host_suffix`")),
         _ => Err("an entry is just one of `domain`, `host_suffix`, `url_prefix`".to_owned()),
     }

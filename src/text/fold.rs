@@ -5,6 +5,7 @@
 //! one way makes a further view, and only when the text gives cause for it, so a plain message has one view.
 
 mod alternates;
+mod class;
 mod letters;
 mod spelled;
 mod tables;
@@ -110,7 +111,8 @@ impl Folded {
     pub fn views(&self) -> impl Iterator<Item = &View> {
         let [first, second] = &self.leet;
         let alternates = [&self.other, &self.joined, first, second, &self.transliterated];
-        std::iter::once(self.main()).chain(alternates.into_iter().filter(|slot| slot.on).map(|slot| &slot.view))
+        std::iter::once(self.main())
+            .chain(alternates.into_iter().filter(|slot| slot.on).map(|slot| &slot.view))
     }
 
     /// The view with numbers, dots, at-signs and slashes in place of their words; for links and contacts only.

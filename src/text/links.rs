@@ -28,7 +28,14 @@ const APP_SCHEMES: [(&str, &str); 8] = [
 
 /// Finds the links of one view and adds those that no earlier view has found; `out` stays ordered by start.
 /// Call it with the main view first, then with the spelled one.
-pub fn find(view: &View, original: &str, format: TextFormat, lists: &DomainLists, platform: &str, out: &mut Vec<Link>) {
+pub fn find(
+    view: &View,
+    original: &str,
+    format: TextFormat,
+    lists: &DomainLists,
+    platform: &str,
+    out: &mut Vec<Link>,
+) {
     let earlier = out.len();
     let mut scan = Scan { view, original, format, lists, platform, text: &view.text, at: 0, earlier, out };
     let bytes = view.text.as_bytes();
@@ -79,7 +86,11 @@ impl Scan<'_> {
     /// `scheme://…`, with the colon at `colon`.
     fn with_scheme(&mut self, colon: usize) {
         let before = self.slice(self.at..colon);
-        let scheme_len = before.bytes().rev().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-')).count();
+        let scheme_len = before
+            .bytes()
+            .rev()
+            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-'))
+            .count();
         let start = colon - scheme_len;
         let end = url_end(self.text, colon + 3);
         if end <= colon + 3 {
@@ -131,9 +142,10 @@ impl Scan<'_> {
         let original = self.view.original(host.clone());
         let written = self.original.get(original.start as usize..original.end as usize).unwrap_or_default();
         let with_path = after.starts_with(['/', '?', '#'])
-            || (after.starts_with(':') && after.bytes().nth(1).is_some_and(|b| b.is_ascii_digit()));
-        let known = registrable(self.slice(host.clone()))
-            .is_some_and(|domain| self.lists.classify("", self.slice(host.clone()), Some(domain)) != HostClass::Other);
+            || (after.starts_with(':') && after.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
+        let known = registrable(self.slice(host.clone())).is_some_and(|domain| {
+            self.lists.classify("", self.slice(host.clone()), Some(domain)) != HostClass::Other
+        });
         let context = bare::Context { written, known, with_path, in_target };
         if bare::is_plausible(self.slice(host.clone()), &context) {
             self.take(host.clone(), host);
@@ -197,12 +209,14 @@ impl Scan<'_> {
         let place = self.view.original(range.clone());
         let known = self.out.get(..self.earlier).unwrap_or_default();
         // Links of the earlier view are in order and apart: the last that begins before this one ends is the only rival.
-        let rival = known.partition_point(|link| link.start < place.end).checked_sub(1).and_then(|n| known.get(n));
+        let rival =
+            known.partition_point(|link| link.start < place.end).checked_sub(1).and_then(|n| known.get(n));
         if rival.is_some_and(|link| link.end > place.start) {
             return;
         }
         let domain = registrable(&address.host).map(Into::into);
-        let class = class.unwrap_or_else(|| self.lists.classify(self.platform, &address.host, domain.as_deref()));
+        let class =
+            class.unwrap_or_else(|| self.lists.classify(self.platform, &address.host, domain.as_deref()));
         self.out.push(Link {
             start: place.start,
             end: place.end,
@@ -235,7 +249,8 @@ fn url_end(text: &str, from: usize) -> usize {
             }
             ')' => round -= 1,
             ']' => square -= 1,
-            '<' | '>' | '"' | '«' | '»' | '“' | '”' | '„' | '`' | '|' | '{' | '}' | '、' | '。' | '《' | '》' | '【' | '】' => {
+            '<' | '>' | '"' | '«' | '»' | '“' | '”' | '„' | '`' | '|' | '{' | '}' | '、' | '。' | '《'
+            | '》' | '【' | '】' => {
                 end = at;
                 break;
             }

@@ -19,6 +19,9 @@ pub(super) struct Group {
     after_dash: bool,
 }
 
+/// The groups of a run; ordinary ones fit without an allocation.
+pub(super) type Groups = smallvec::SmallVec<[Group; 16]>;
+
 /// How plainly a number is what it seems to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -49,7 +52,7 @@ pub(super) fn head(text: &str, bytes: usize) -> &str {
 }
 
 /// The next run of groups from `from` on: digits with no more than three of ` -().` between.
-pub(super) fn run(text: &str, from: usize, groups: &mut Vec<Group>) -> Option<Range<usize>> {
+pub(super) fn run(text: &str, from: usize, groups: &mut Groups) -> Option<Range<usize>> {
     groups.clear();
     let bytes = text.as_bytes();
     let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
@@ -82,7 +85,8 @@ pub(super) fn run(text: &str, from: usize, groups: &mut Vec<Group>) -> Option<Ra
         if !byte(at).is_ascii_digit() || signs > 3 {
             return Some(start..end);
         }
-        group = Group { start: at, end: at, plus: false, bracket: opens, after_blank: blank, after_dash: dash };
+        group =
+            Group { start: at, end: at, plus: false, bracket: opens, after_blank: blank, after_dash: dash };
     }
 }
 
@@ -139,14 +143,20 @@ fn phone(number: &[u8], lengths: &[usize], written: &Written) -> Option<Shape> {
         ([8, 6, 1, 3..=9, ..], [13] | [2, 11]) => Some(Shape::Bare),
         ([8, 6, 1, 3..=9, ..], [2, 3, 4, 4]) => Some(Shape::Formatted),
         ([9, ..], [10]) => Some(if is_inn(number) { Shape::NeedsWord } else { Shape::Bare }),
-        (_, [3, 3, 2, 2] | [3, 3, 4] | [3, 2, 2, 3] | [3, 7]) if written.bracket || (written.dashes && lengths.len() > 2) => {
+        (_, [3, 3, 2, 2] | [3, 3, 4] | [3, 2, 2, 3] | [3, 7])
+            if written.bracket || (written.dashes && lengths.len() > 2) =>
+        {
             Some(Shape::Formatted)
         }
         ([9, ..], [3, 3, 2, 2] | [3, 3, 4] | [3, 7]) => Some(Shape::Bare),
-        ([4, ..] | [8, ..], [4, 2, 2, 2] | [4, 6] | [5, 1, 2, 2]) if written.bracket => Some(Shape::Formatted),
+        ([4, ..] | [8, ..], [4, 2, 2, 2] | [4, 6] | [5, 1, 2, 2]) if written.bracket => {
+            Some(Shape::Formatted)
+        }
         (_, [3, 2, 2] | [2, 2, 2] | [3, 4]) if written.dashes => Some(Shape::NeedsWord),
         (_, [10..=12]) => Some(Shape::NeedsWord),
-        (_, _) if (10..=12).contains(&total) && lengths.len() <= 6 && lengths.iter().all(|n| *n <= 7) => Some(Shape::NeedsWord),
+        (_, _) if (10..=12).contains(&total) && lengths.len() <= 6 && lengths.iter().all(|n| *n <= 7) => {
+            Some(Shape::NeedsWord)
+        }
         _ => None,
     }
 }

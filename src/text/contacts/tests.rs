@@ -4,7 +4,8 @@ use super::super::fold::Folded;
 use super::*;
 
 static TABLES: LazyLock<FoldTables> = LazyLock::new(|| {
-    FoldTables::compile(include_str!("../../../config/lexicons/folding.yaml")).expect("shipped tables compile")
+    FoldTables::compile(include_str!("../../../config/lexicons/folding.yaml"))
+        .expect("shipped tables compile")
 });
 
 fn contacts(text: &str, numbers: &[&str]) -> Vec<Contact> {
@@ -35,7 +36,10 @@ fn check(text: &str, expected: &str) {
 fn phones_are_found() {
     for (text, expected) in [
         ("Позвоните нам 8 (900) 123-45-67", "Phone <8 (900) 123-45-67>"),
-        ("Перезвоните пожалуйста, восемь девятьсот сто двадцать три 45 67", "Phone <восемь девятьсот сто двадцать три 45 67>"),
+        (
+            "Перезвоните пожалуйста, восемь девятьсот сто двадцать три 45 67",
+            "Phone <восемь девятьсот сто двадцать три 45 67>",
+        ),
         ("call us at +7 900 123 45 67", "Phone <+7 900 123 45 67>"),
         ("+8613812345678 打电话联系", "Phone <+8613812345678>"),
         ("+7(900)123-45-67", "Phone <+7(900)123-45-67>"),
@@ -220,7 +224,9 @@ fn cards_are_found() {
 
 #[test]
 fn floods_are_read_once() {
-    for flood in ["8", "8 ", "89001234567 ", "@", "a@", "a@b.ru", "восемь ", "8-", "(8", "+7 900 123-45-67 ", "11 11 "] {
+    for flood in
+        ["8", "8 ", "89001234567 ", "@", "a@", "a@b.ru", "восемь ", "8-", "(8", "+7 900 123-45-67 ", "11 11 "]
+    {
         let text = flood.repeat(200_000 / flood.len());
         contacts(&text, &["123"]);
     }

@@ -7,7 +7,26 @@ use super::{Via, View};
 
 /// Signs that stand between letters written apart.
 fn is_separator(c: char) -> bool {
-    matches!(c, ' ' | '.' | '-' | '*' | '_' | '/' | '|' | '\\' | '·' | '•' | ',' | '~' | '+' | '=' | '–' | '—' | '\'' | '"')
+    matches!(
+        c,
+        ' ' | '.'
+            | '-'
+            | '*'
+            | '_'
+            | '/'
+            | '|'
+            | '\\'
+            | '·'
+            | '•'
+            | ','
+            | '~'
+            | '+'
+            | '='
+            | '–'
+            | '—'
+            | '\''
+            | '"'
+    )
 }
 
 /// Joins letters written apart (`в а т с а п`, `с*к*и*д*к*а`) and Chinese characters with blanks between.
@@ -67,7 +86,8 @@ fn join_letters(base: &View, out: &mut View, tables: &FoldTables) -> bool {
             changed = true;
         }
         if class == Class::Space
-            && (before.is_some_and(Class::is_han) || (next.is_some_and(Class::is_han) && before.is_some_and(Class::is_word)))
+            && (before.is_some_and(Class::is_han)
+                || (next.is_some_and(Class::is_han) && before.is_some_and(Class::is_word)))
             && stands_alone(base, at, tables)
         {
             han_blank = Some(at);
@@ -182,19 +202,30 @@ pub(super) fn transliterate(base: &View, out: &mut View, tables: &FoldTables) ->
 }
 
 fn is_latin_russian(clause: &str, tables: &FoldTables) -> bool {
-    let (mut latin, mut other, mut english) = (0usize, 0usize, 0usize);
-    for word in clause.split(|c| !tables.class(c).is_word()).filter(|w| !w.is_empty()) {
+    let (mut latin, mut other, mut foreign) = (0usize, 0usize, 0usize);
+    for word in clause.split(|c| !tables.class(c).is_word() && c != '\'').filter(|w| !w.is_empty()) {
         match word.chars().next().map(|c| tables.class(c)) {
+            // English and Russian in Latin letters alike, and other short words that prove nothing.
+            Some(Class::Latin) if matches!(word, "on" | "my" | "do" | "no" | "to") => {}
+            Some(Class::Latin) if word.len() <= 2 && (word.len() < 2 || !tables.english.contains(word)) => {}
             Some(Class::Latin) => {
                 latin += 1;
-                english += usize::from(tables.english.contains(word));
+                foreign += usize::from(tables.english.contains(word) || looks_english(word));
             }
             Some(Class::Digit) => {}
             _ => other += 1,
         }
     }
-    // A single English word proves little: "i", "on", "my" and "a" are Russian words in Latin letters too.
-    latin > other && (english * 4 < latin || (english <= 1 && latin >= 3)) && (latin >= 2 || clause.len() >= 5)
+    latin > other && foreign * 4 < latin && !clause.chars().any(|c| tables.class(c).is_han())
+}
+
+/// Spellings that Russian in Latin letters has not.
+fn looks_english(word: &str) -> bool {
+    const PARTS: [&str; 14] =
+        ["w", "q", "th", "ck", "gh", "oo", "ee", "ea", "ph", "ll", "tion", "'t", "'s", "n't"];
+    const ENDS: [&str; 8] = ["ing", "ed", "ly", "ble", "ment", "ght", "ous", "ack"];
+    PARTS.iter().any(|part| word.contains(part))
+        || (word.len() > 4 && ENDS.iter().any(|end| word.ends_with(end)))
 }
 
 fn transliterate_clause(clause: &str, offset: usize, tables: &FoldTables, rewrite: &mut Rewrite<'_>) -> bool {

@@ -44,10 +44,14 @@ impl Kind {
 pub(super) fn spell(base: &View, out: &mut View, tables: &FoldTables, scratch: &mut Scratch) -> bool {
     let tokens = &mut scratch.tokens;
     tokenise(&base.text, tables, tokens);
-    let mut writer = Writer { base, tables, rewrite: Rewrite::new(base, out), changed: false, in_host: false, refused: 0 };
+    let mut writer =
+        Writer { base, tables, rewrite: Rewrite::new(base, out), changed: false, in_host: false, refused: 0 };
     let mut at = 0;
     while at < tokens.len() {
-        at = writer.numbers(tokens, at).or_else(|| writer.sign(tokens, at)).unwrap_or_else(|| writer.token(tokens, at));
+        at = writer
+            .numbers(tokens, at)
+            .or_else(|| writer.sign(tokens, at))
+            .unwrap_or_else(|| writer.token(tokens, at));
     }
     let changed = writer.changed;
     writer.rewrite.finish();
@@ -274,7 +278,8 @@ impl Writer<'_> {
             Kind::DigitsAndO => {
                 let digits = text.bytes().filter(u8::is_ascii_digit).count();
                 let near = |n: Option<usize>| {
-                    n.and_then(|n| tokens.get(n)).is_some_and(|t| matches!(t.kind, Kind::Digits | Kind::DigitsAndO))
+                    n.and_then(|n| tokens.get(n))
+                        .is_some_and(|t| matches!(t.kind, Kind::Digits | Kind::DigitsAndO))
                 };
                 let beside = near(at.checked_sub(2)) || near(Some(at + 2));
                 if digits >= 4 || beside || text.chars().count() >= 7 {

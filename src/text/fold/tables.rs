@@ -7,7 +7,8 @@ use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::text::Via;
+use super::class::is_invisible;
+pub(super) use super::class::{Class, Entry};
 
 /// Why folding data cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -80,109 +81,6 @@ struct Leet {
     latin: BTreeMap<char, String>,
 }
 
-/// What kind of character this is, as far as folding cares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(super) enum Class {
-    Other,
-    Space,
-    Newline,
-    Dot,
-    /// An opening bracket.
-    Bracket,
-    /// A sign that stands for a letter: `@`, `$`.
-    Sign,
-    Han,
-    HanDigit,
-    /// 点 and 。: dots in spelled addresses.
-    HanDot,
-    Digit,
-    Latin,
-    Cyrillic,
-    Greek,
-    Letter,
-}
-
-impl Class {
-    const ALL: [Class; 14] = [
-        Class::Other,
-        Class::Space,
-        Class::Newline,
-        Class::Dot,
-        Class::Bracket,
-        Class::Sign,
-        Class::Han,
-        Class::HanDigit,
-        Class::HanDot,
-        Class::Digit,
-        Class::Latin,
-        Class::Cyrillic,
-        Class::Greek,
-        Class::Letter,
-    ];
-
-    /// Letters and digits of scripts that put blanks between words.
-    pub(super) fn is_word(self) -> bool {
-        self >= Class::Digit
-    }
-    pub(super) fn is_letter(self) -> bool {
-        self > Class::Digit
-    }
-    pub(super) fn is_han(self) -> bool {
-        matches!(self, Class::Han | Class::HanDigit | Class::HanDot)
-    }
-}
-
-/// An entry of the table: what a character becomes, its class, and what to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry(u32);
-
-impl Entry {
-    const SAME: u32 = 1 << 20;
-    const IN_STEP: u32 = 1 << 21;
-    const COMPATIBILITY: u32 = 1 << 22;
-    const LOOKALIKE: u32 = 1 << 23;
-    const TRADITIONAL: u32 = 1 << 24;
-    const DROP: u32 = 1 << 25;
-    const MARK: u32 = 1 << 26;
-    const SLOW: u32 = 1 << 27;
-
-    #[inline]
-    pub(super) fn class(self) -> Class {
-        Class::ALL.get(((self.0 >> 16) & 15) as usize).copied().unwrap_or(Class::Other)
-    }
-    /// The folded character, when it is one.
-    #[inline]
-    pub(super) fn folded(self) -> char {
-        char::from_u32(self.0 & 0xFFFF).unwrap_or(' ')
-    }
-    #[inline]
-    pub(super) fn is_same(self) -> bool {
-        self.0 & Self::SAME != 0
-    }
-    /// One character of as many bytes.
-    #[inline]
-    pub(super) fn is_in_step(self) -> bool {
-        self.0 & Self::IN_STEP != 0
-    }
-    pub(super) fn is_drop(self) -> bool {
-        self.0 & Self::DROP != 0
-    }
-    pub(super) fn is_mark(self) -> bool {
-        self.0 & Self::MARK != 0
-    }
-    pub(super) fn is_slow(self) -> bool {
-        self.0 & Self::SLOW != 0
-    }
-    pub(super) fn via(self) -> Via {
-        let mut via = Via::empty();
-        via.set(Via::COMPATIBILITY, self.0 & Self::COMPATIBILITY != 0);
-        via.set(Via::LOOKALIKE, self.0 & Self::LOOKALIKE != 0);
-        via.set(Via::TRADITIONAL, self.0 & Self::TRADITIONAL != 0);
-        via
-    }
-}
-
 /// Compiled folding data. Immutable; share one among threads.
 pub struct FoldTables {
     table: Box<[u32]>,
@@ -230,7 +128,8 @@ impl FoldTables {
     /// # Errors
     /// [`TablesError::Syntax`] when the text is not such YAML; unknown keys are errors.
     pub fn compile(yaml: &str) -> Result<Self, TablesError> {
-        let written: Written = serde_saphyr::from_str(yaml).map_err(|e| TablesError::Syntax(e.to_string()))?;
+        let written: Written =
+            serde_saphyr::from_str(yaml).map_err(|e| TablesError::Syntax(e.to_string()))?;
         let mut simplified = AHashMap::new();
         for pair in written.simplified.split_whitespace() {
             let mut chars = pair.chars();
@@ -239,7 +138,11 @@ impl FoldTables {
                     simplified.insert(from, to);
                 }
                 (Some(_), Some(_), None) => {}
-                _ => return Err(TablesError::Syntax(format!("simplified: `{pair}` is not a pair of characters"))),
+                _ => {
+                    return Err(TablesError::Syntax(format!(
+                        "simplified: `{pair}` is not a pair of characters"
+                    )));
+                }
             }
         }
         let mut words: AHashMap<Box<str>, Spelled> = AHashMap::new();
@@ -263,7 +166,8 @@ impl FoldTables {
                 *slot |= 1 << word.len().min(63);
             }
         }
-        let lists = |map: BTreeMap<char, String>| map.into_iter().map(|(k, v)| (k, v.chars().collect())).collect();
+        let lists =
+            |map: BTreeMap<char, String>| map.into_iter().map(|(k, v)| (k, v.chars().collect())).collect();
         let strings = |map: BTreeMap<String, String>| map.into_iter().map(|(k, v)| (k.into(), v.into()));
         let mut this = Self {
             table: Box::default(),
@@ -322,7 +226,22 @@ impl FoldTables {
     /// Whether a word of this first letter and byte length may be a spelled number, dot, at-sign or slash.
     #[inline]
     pub(super) fn may_be_spelled(&self, first: char, bytes: usize) -> bool {
-        self.spelled_lengths.get(first as usize & 127).is_some_and(|lengths| lengths >> bytes.min(63) & 1 == 1)
+        self.spelled_lengths
+            .get(first as usize & 127)
+            .is_some_and(|lengths| lengths >> bytes.min(63) & 1 == 1)
+    }
+
+    /// Whether a word as it was written stands for a number or sign; one that still has to be folded may.
+    pub(super) fn is_spelled(&self, written: &str) -> bool {
+        let mut folded: smallvec::SmallVec<[u8; 64]> = smallvec::SmallVec::new();
+        for c in written.chars() {
+            let entry = self.entry(c);
+            if !entry.is_in_step() {
+                return true;
+            }
+            folded.extend_from_slice(entry.folded().encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        std::str::from_utf8(&folded).is_ok_and(|word| self.words.contains_key(word))
     }
 
     /// What a word near a number says of it.
@@ -332,10 +251,16 @@ impl FoldTables {
 
     /// What the last, or the first, Chinese word of a text says of the number beside it.
     pub(in crate::text) fn near_chinese(&self, text: &str, last: bool) -> Option<Near> {
-        let place = |word: &str| if last { text.rfind(word).map(|at| at + word.len()) } else { text.find(word) };
-        let found = self.near_chinese.iter().filter_map(|(word, near)| Some((place(word)?, word.len(), *near)));
+        let place =
+            |word: &str| if last { text.rfind(word).map(|at| at + word.len()) } else { text.find(word) };
+        let found =
+            self.near_chinese.iter().filter_map(|(word, near)| Some((place(word)?, word.len(), *near)));
         // At one place the longer word wins: 订单号 is no 号.
-        let nearest = if last { found.max_by_key(|(at, len, _)| (*at, *len)) } else { found.min_by_key(|(at, ..)| *at) };
+        let nearest = if last {
+            found.max_by_key(|(at, len, _)| (*at, *len))
+        } else {
+            found.min_by_key(|(at, ..)| *at)
+        };
         nearest.map(|(.., near)| near)
     }
 
@@ -374,6 +299,12 @@ impl FoldTables {
         // Emoji are frequent and never change.
         if matches!(c as u32, 0x1F000..=0x1F0FF | 0x1F1E6..=0x1F1FF | 0x1F300..=0x1FAFF) {
             return Entry(Entry::SAME | Entry::SLOW);
+        }
+        // Ideographs, syllables and private characters have no other forms; most of the table is made of them.
+        if matches!(c as u32, 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xAC00..=0xD7A3 | 0xE000..=0xF8FF) {
+            let to = self.simplified.get(&c).copied().unwrap_or(c);
+            let how = if to == c { Entry::SAME | Entry::IN_STEP } else { Entry::TRADITIONAL };
+            return Entry(to as u32 | (self.classify(to) as u32) << 16 | how);
         }
         let mut folded = String::new();
         self.settle(c, &mut folded);
@@ -469,14 +400,4 @@ impl FoldTables {
             },
         }
     }
-}
-
-/// Format characters (general category Cf) and letters that draw nothing.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c as u32,
-        0xAD | 0x34F | 0x600..=0x605 | 0x61C | 0x6DD | 0x70F | 0x890..=0x891 | 0x8E2 | 0x115F..=0x1160 | 0x180B..=0x180F
-            | 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x206F | 0x3164 | 0xFEFF | 0xFFA0 | 0xFFF9..=0xFFFB | 0x110BD
-            | 0x110CD | 0x13430..=0x1345F | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A | 0xE0000..=0xE007F
-    )
 }

@@ -3,7 +3,8 @@ use std::sync::LazyLock;
 use super::*;
 
 static TABLES: LazyLock<FoldTables> = LazyLock::new(|| {
-    FoldTables::compile(include_str!("../../../config/lexicons/folding.yaml")).expect("shipped tables compile")
+    FoldTables::compile(include_str!("../../../config/lexicons/folding.yaml"))
+        .expect("shipped tables compile")
 });
 
 fn fold(text: &str) -> Folded {
@@ -98,7 +99,10 @@ fn a_plain_message_has_one_view() {
     ] {
         let folded = fold(text);
         assert_eq!(folded.views().count(), 1, "{text:?} {:?}", views_of(text));
-        assert!(folded.main().via(0..folded.main().text.len()).difference(Via::COMPATIBILITY).is_empty(), "{text:?}");
+        assert!(
+            folded.main().via(0..folded.main().text.len()).difference(Via::COMPATIBILITY).is_empty(),
+            "{text:?}"
+        );
     }
 }
 
@@ -125,7 +129,9 @@ fn the_spelled_view_puts_signs_for_words() {
     ] {
         assert_eq!(spelled_of(text), expected, "{text:?}");
     }
-    for text in ["Один из двух", "точка выдачи", "мы рядом. Me too", "shop at ozon.ru", "одна собака", "一点也不"] {
+    for text in
+        ["Один из двух", "точка выдачи", "мы рядом. Me too", "shop at ozon.ru", "одна собака", "一点也不"]
+    {
         assert_eq!(spelled_of(text), "", "{text:?}");
     }
 }
@@ -161,7 +167,11 @@ fn the_table_agrees_with_the_unicode_crate() {
     use unicode_normalization::UnicodeNormalization;
     for c in ('\u{21}'..='\u{FFFF}').filter(|c| c.is_alphabetic()) {
         let entry = TABLES.entry(c);
-        if entry.is_slow() || entry.is_drop() || entry.is_mark() || !entry.via().difference(Via::COMPATIBILITY).is_empty() {
+        if entry.is_slow()
+            || entry.is_drop()
+            || entry.is_mark()
+            || !entry.via().difference(Via::COMPATIBILITY).is_empty()
+        {
             continue;
         }
         let expected: String = std::iter::once(c).nfkc().flat_map(char::to_lowercase).nfkc().collect();
@@ -174,7 +184,9 @@ fn the_table_agrees_with_the_unicode_crate() {
 
 #[test]
 fn floods_stay_linear() {
-    for flood in ["\u{200b}", "a\u{200b}", "а a", "a.b ", "e\u{301}\u{302}", "оo", "一 ", "1o", "точка ", " . "] {
+    for flood in
+        ["\u{200b}", "a\u{200b}", "а a", "a.b ", "e\u{301}\u{302}", "оo", "一 ", "1o", "точка ", " . "]
+    {
         let text = flood.repeat(300_000 / flood.len());
         let folded = fold(&text);
         for view in folded.views().chain(folded.spelled()) {
@@ -188,8 +200,7 @@ mod properties {
 
     use super::*;
 
-    const PIECES: &str =
-        "(\\PC|[a-zA-Z0-9а-яёА-ЯЁ .@/-]|\u{200b}|\u{ad}|\u{301}|\u{306}|\n|  |точка|собака|восемь|сто|微|信|號|。|ﬁ|ｗ|𝐭|ⓔ|О|o|3|в а т с|т3л3г){0,40}";
+    const PIECES: &str = "(\\PC|[a-zA-Z0-9а-яёА-ЯЁ .@/-]|\u{200b}|\u{ad}|\u{301}|\u{306}|\n|  |точка|собака|восемь|сто|微|信|號|。|ﬁ|ｗ|𝐭|ⓔ|О|o|3|в а т с|т3л3г){0,40}";
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]

@@ -67,7 +67,10 @@ impl View {
         for piece in self.pieces.iter().skip(first).take_while(|p| (p.folded as usize) < to) {
             via |= piece.via;
             // Dropped characters count where they cut a word, not after an emoji or at a word's edge.
-            if !piece.gap.is_empty() && piece.folded as usize > from && self.inside_word(piece.folded as usize) {
+            if !piece.gap.is_empty()
+                && piece.folded as usize > from
+                && self.inside_word(piece.folded as usize)
+            {
                 via |= piece.gap;
             }
         }
@@ -227,7 +230,11 @@ impl<'a> Rewrite<'a> {
             }
             let text = self.base.text.get(self.at..stop).unwrap_or_default();
             if piece.in_step {
-                self.out.push_in_step(text, piece.start as usize + self.at - piece.folded as usize, piece.via);
+                self.out.push_in_step(
+                    text,
+                    piece.start as usize + self.at - piece.folded as usize,
+                    piece.via,
+                );
             } else {
                 self.out.push_whole(text, piece.start as usize..piece.end as usize, piece.via);
             }

@@ -29,7 +29,13 @@ pub(super) enum Reading {
 }
 
 /// Rewrites words into `out`. False when no word has such a reading; `out` is of no use then.
-pub(super) fn normalise(base: &View, out: &mut View, tables: &FoldTables, reading: Reading, scratch: &mut Scratch) -> bool {
+pub(super) fn normalise(
+    base: &View,
+    out: &mut View,
+    tables: &FoldTables,
+    reading: Reading,
+    scratch: &mut Scratch,
+) -> bool {
     let mut rewrite = Rewrite::new(base, out);
     let letters = &mut scratch.letters;
     let mut changed = false;

@@ -2,12 +2,21 @@
 
 use std::ops::Range;
 
-/// Suffixes that are everyday words or file endings: a lower-case `a.b` with one of these is not a host unless a path
-/// follows or a list knows it.
-const WORDS_AND_FILES: [&str; 57] = [
-    "am", "as", "at", "be", "by", "call", "care", "do", "free", "help", "here", "how", "id", "in", "is", "it", "la", "me", "my", "new",
-    "no", "now", "one", "open", "pay", "read", "so", "to", "today", "us", "you", "box", "buy", "fit", "fun", "gift", "off", "press",
-    "ps", "py", "rs", "sh", "md", "zip", "mov", "pl", "ms", "kg", "cm", "mm", "gb", "mg", "ml", "ph", "hot", "guide", "review",
+/// Country suffixes that are everyday words, units or file endings: a lower-case `a.b` with one of these is not a host
+/// unless a path follows or a list knows it.
+const WORDS_AND_FILES: [&str; 45] = [
+    "am", "as", "at", "be", "do", "id", "in", "is", "it", "la", "me", "my", "no", "so", "to", "us", "ps",
+    "py", "rs", "sh", "md", "pl", "ms", "kg", "cm", "mm", "gb", "mg", "ml", "ph", "im", "pm", "pa", "ma",
+    "re", "ne", "mr", "st", "gg", "by", "tm", "th", "al", "ai", "sr",
+];
+
+/// Longer suffixes that make a host of two plain words; all others need a path, `www.` or a list.
+const GENERIC: [&str; 52] = [
+    "com", "net", "org", "info", "biz", "edu", "gov", "example", "shop", "store", "online", "site",
+    "website", "xyz", "top", "club", "pro", "app", "dev", "link", "page", "blog", "market", "space", "tech",
+    "chat", "vip", "icu", "mobi", "tel", "asia", "wiki", "agency", "group", "center", "company", "delivery",
+    "digital", "email", "exchange", "host", "limited", "ltd", "moscow", "name", "network", "studio",
+    "support", "systems", "team", "trade", "travel",
 ];
 
 /// Suffixes after which capitals and Russian letters before do not speak against a host.
@@ -73,7 +82,10 @@ pub(super) fn host_around(text: &str, floor: usize, dot: usize) -> Option<Range<
 /// Whether this can be a host at all: labels and a public suffix that exists.
 pub(in crate::text) fn is_host(host: &str) -> bool {
     let Some((rest, last)) = host.rsplit_once('.') else { return false };
-    !rest.is_empty() && host.len() <= 253 && host.split('.').all(|label| !label.is_empty() && label.len() <= 63) && is_suffix(last)
+    !rest.is_empty()
+        && host.len() <= 253
+        && host.split('.').all(|label| !label.is_empty() && label.len() <= 63)
+        && is_suffix(last)
 }
 
 fn is_suffix(last: &str) -> bool {
@@ -119,8 +131,12 @@ pub(super) fn is_plausible(host: &str, context: &Context<'_>) -> bool {
     if !rest.is_ascii() && !strong {
         return false;
     }
-    if WORDS_AND_FILES.contains(&last) && !context.with_path {
-        return rest.contains('.') && rest.split('.').all(|label| label.len() > 1 && label.is_ascii());
+    let everyday = WORDS_AND_FILES.contains(&last)
+        || (last.len() > 2 && !GENERIC.contains(&last) && !last.starts_with("xn--"));
+    if everyday && !context.with_path {
+        return last.len() == 2
+            && rest.contains('.')
+            && rest.split('.').all(|label| label.len() > 1 && label.is_ascii());
     }
     true
 }

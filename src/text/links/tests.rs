@@ -6,7 +6,8 @@ use super::*;
 
 static LISTS: LazyLock<DomainLists> = LazyLock::new(shipped);
 static TABLES: LazyLock<FoldTables> = LazyLock::new(|| {
-    FoldTables::compile(include_str!("../../../config/lexicons/folding.yaml")).expect("shipped tables compile")
+    FoldTables::compile(include_str!("../../../config/lexicons/folding.yaml"))
+        .expect("shipped tables compile")
 });
 
 fn links(text: &str, format: TextFormat) -> Vec<Link> {
@@ -21,7 +22,8 @@ fn links(text: &str, format: TextFormat) -> Vec<Link> {
 
 /// `address class slice` of each link, joined by ` | `.
 fn shown(text: &str, format: TextFormat) -> String {
-    let show = |l: &Link| format!("{} {:?} <{}>", l.address, l.class, &text[l.start as usize..l.end as usize]);
+    let show =
+        |l: &Link| format!("{} {:?} <{}>", l.address, l.class, &text[l.start as usize..l.end as usize]);
     links(text, format).iter().map(show).collect::<Vec<_>>().join(" | ")
 }
 
@@ -37,7 +39,10 @@ fn links_are_found() {
         ("hxxps://t.me/shop", "t.me/shop Messenger <hxxps://t.me/shop>"),
         ("http://localhost/a", "localhost/a Other <http://localhost/a>"),
         ("(см. https://ozon.ru/p/1?x=2#y).", "ozon.ru/p/1 FirstParty <https://ozon.ru/p/1?x=2#y>"),
-        ("https://ru.wikipedia.org/wiki/A_(b)", "ru.wikipedia.org/wiki/a_(b) Other <https://ru.wikipedia.org/wiki/A_(b)>"),
+        (
+            "https://ru.wikipedia.org/wiki/A_(b)",
+            "ru.wikipedia.org/wiki/a_(b) Other <https://ru.wikipedia.org/wiki/A_(b)>",
+        ),
         ("www.shop.ru", "www.shop.ru Other <www.shop.ru>"),
         ("наш сайт shop.ru.", "shop.ru Other <shop.ru>"),
         ("наш сайт: myshop.com,", "myshop.com Other <myshop.com>"),
@@ -74,14 +79,20 @@ fn links_are_found() {
         ("93.184.216.34/pay", "93.184.216.34/pay Other <93.184.216.34/pay>"),
         ("shop.ru:8080/a", "shop.ru/a Other <shop.ru:8080/a>"),
         ("tg://resolve?domain=shop", "t.me/resolve Messenger <tg://resolve?domain=shop>"),
-        ("whatsapp://send?phone=79001234567", "whatsapp.com/send Messenger <whatsapp://send?phone=79001234567>"),
+        (
+            "whatsapp://send?phone=79001234567",
+            "whatsapp.com/send Messenger <whatsapp://send?phone=79001234567>",
+        ),
         ("加我t.me/shop吧", "t.me/shop Messenger <t.me/shop>"),
         ("请看https://t.me/shop，谢谢", "t.me/shop Messenger <https://t.me/shop>"),
         ("смотрите...ozon.ru...", "ozon.ru FirstParty <ozon.ru>"),
         ("«shop.ru»", "shop.ru Other <shop.ru>"),
         ("a.ru/1 b.ru/2", "a.ru/1 Other <a.ru/1> | b.ru/2 Other <b.ru/2>"),
         ("1688.com", "1688.com Marketplace <1688.com>"),
-        ("https://www.ozon.ru/info/return/", "www.ozon.ru/info/return/ FirstParty <https://www.ozon.ru/info/return/>"),
+        (
+            "https://www.ozon.ru/info/return/",
+            "www.ozon.ru/info/return/ FirstParty <https://www.ozon.ru/info/return/>",
+        ),
         ("xn--e1afmkfd.xn--p1ai", "xn--e1afmkfd.xn--p1ai Other <xn--e1afmkfd.xn--p1ai>"),
         ("//t.me/shop", "t.me/shop Messenger <t.me/shop>"),
         ("https:\\\\t.me\\shop", "t.me/shop Messenger <https:\\\\t.me\\shop>"),
@@ -144,6 +155,10 @@ fn what_is_no_link() {
         "x.y.z",
         "100.in",
         "точка me",
+        "home.love you",
+        "it does dot compare",
+        "see you soon.xxx",
+        "go to store.like now",
     ] {
         check(text, "");
     }
@@ -162,7 +177,10 @@ fn markdown_targets_are_links() {
             "[https://ozon.ru](https://evil.example)",
             "ozon.ru FirstParty <https://ozon.ru> | evil.example Other <https://evil.example>",
         ),
-        ("[a [b](https://t.me/x)](https://vk.com/y)", "t.me/x Messenger <https://t.me/x> | vk.com/y Messenger <https://vk.com/y>"),
+        (
+            "[a [b](https://t.me/x)](https://vk.com/y)",
+            "t.me/x Messenger <https://t.me/x> | vk.com/y Messenger <https://vk.com/y>",
+        ),
         ("[x](https://t.me/shop", "t.me/shop Messenger <https://t.me/shop>"),
         ("[x](https://t\\.me/shop)", "t.me/shop Messenger <https://t\\.me/shop>"),
         ("**https://t.me/shop**", "t.me/shop Messenger <https://t.me/shop>"),
@@ -186,7 +204,17 @@ fn a_host_that_looks_like_the_platforms_is_not() {
 
 #[test]
 fn floods_are_read_once() {
-    for flood in ["https://shop.example/a ", "shop.example ", "a.", "a.b@", "://", "[x](http://a.ru", "ozon.ru@", "http://http://", "t . me "] {
+    for flood in [
+        "https://shop.example/a ",
+        "shop.example ",
+        "a.",
+        "a.b@",
+        "://",
+        "[x](http://a.ru",
+        "ozon.ru@",
+        "http://http://",
+        "t . me ",
+    ] {
         let text = flood.repeat(100_000 / flood.len());
         links(&text, TextFormat::Markdown);
     }
