@@ -275,6 +275,11 @@ impl Scanner {
         masks::hashes(scratch.folded.main(), &mut scratch.masks, out);
     }
 
+    /// The automaton by itself, over folded text: what the rest of the scanner's cost is measured against.
+    pub fn automaton(&self) -> &aho_corasick::AhoCorasick {
+        &self.lexicon.automaton
+    }
+
     /// The domain lists.
     pub fn domains(&self) -> &DomainLists {
         &self.domains
