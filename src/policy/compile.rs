@@ -119,11 +119,12 @@ pub fn build(
 ) -> Result<Compilation, Vec<PolicyError>> {
     let mut errors = Vec::new();
     let mut warnings = Vec::new();
-    let drafts = drafts(sources, &mut errors);
+    let (written, drafts) = drafts(sources, &mut errors);
 
-    // Each pack by itself: its faults are reported once, whatever it is bound to.
+    // Each pack by itself: its faults are reported once, whatever it is bound to. Cases are the author's: they are
+    // judged by the pack as written, whatever an operator lays over it.
     let (mut packs, mut all_cases) = (Vec::new(), Vec::new());
-    for draft in &drafts {
+    for (index, draft) in written.iter().chain(&drafts).enumerate() {
         let Some(platform) = &draft.platform else {
             errors.push(PolicyError::new(draft.place.clone(), "\"platform:\" is missing"));
             continue;
@@ -138,6 +139,9 @@ pub fn build(
         };
         let (mut pack, _) = pack::compile(draft, &target, &mut errors);
         pack.mode = super::Mode::Enforce;
+        if index >= written.len() {
+            continue;
+        }
         all_cases.extend(cases::compile(draft, &pack, &mut errors));
         packs.push(Arc::new(pack));
     }
@@ -184,17 +188,18 @@ pub fn build(
     })
 }
 
-/// Packs with their parents and overlays.
-fn drafts(sources: &PolicySources<'_>, errors: &mut Vec<PolicyError>) -> Vec<PackDraft> {
+/// Packs with their parents, as written and with the overlays.
+fn drafts(sources: &PolicySources<'_>, errors: &mut Vec<PolicyError>) -> (Vec<PackDraft>, Vec<PackDraft>) {
     let files: Vec<PackFile> = read_all(&sources.packs, errors)
         .into_iter()
         .map(|(file, text, spec)| PackFile { file, text, spec })
         .collect();
-    let mut drafts = layers::drafts(&files, errors);
+    let written = layers::drafts(&files, errors);
+    let mut drafts = written.clone();
     for (file, text, spec) in read_all::<OverlaySpec>(&sources.overlays, errors) {
         layers::lay_over(&mut drafts, &spec, &file, &text, errors);
     }
-    drafts
+    (written, drafts)
 }
 
 fn read_all<T: serde::de::DeserializeOwned>(
