@@ -123,7 +123,10 @@ impl Engine {
         if !judged {
             return Outcome::Observed;
         }
-        if message.text.is_none() && message.attachments.is_empty() {
+        if message.channel == Channel::PlatformChat
+            && message.text.is_none()
+            && message.attachments.is_empty()
+        {
             // Something was sent, nobody knows what: it answers the buyer, and there is nothing to judge.
             self.remember_seller(state, event, message);
             return Outcome::Unscored;
@@ -303,14 +306,16 @@ impl Engine {
     }
 
     /// The platform writes in the seller's name: said so by the origin, or known by the beginning of its text. A
-    /// program of the seller that copies the words is still the seller.
+    /// program or a named operator of the seller that copies the words is still the seller.
     fn is_platform_notice(&self, event: &Event<'_>, message: &Message<'_>, text: &str) -> bool {
         match message.origin {
             Origin::PlatformAutomatic => true,
-            Origin::Unknown => self.ruleset.notices.iter().any(|notice| {
-                *notice.platform == *event.platform && starts_with_folded(text, &notice.prefix)
-            }),
-            Origin::Human | Origin::Erp | Origin::Template => false,
+            Origin::Human | Origin::Unknown if message.operator.is_none() => {
+                self.ruleset.notices.iter().any(|notice| {
+                    *notice.platform == *event.platform && starts_with_folded(text, &notice.prefix)
+                })
+            }
+            _ => false,
         }
     }
 

@@ -62,6 +62,10 @@ pub(in crate::text) struct Found {
     pub(in crate::text) hit: Option<FrameHit>,
     /// The object among the hits: what guards and masks look at.
     pub(in crate::text) object: usize,
+    pub(in crate::text) object_start: u32,
+    pub(in crate::text) object_end: u32,
+    /// A denial somewhere else changes nothing.
+    pub(in crate::text) firm: bool,
     /// What takes it back.
     pub(in crate::text) by: Option<NameId>,
 }
@@ -76,7 +80,7 @@ const DISGUISE: Via = Via::ZERO_WIDTH
     .union(Via::TRANSLITERATED)
     .union(Via::SPELLED);
 /// Readings that guess.
-const GUESSED: Via = Via::LEET.union(Via::TRANSLITERATED);
+pub(in crate::text) const GUESSED: Via = Via::LEET.union(Via::TRANSLITERATED);
 
 /// Holds all frames against the hits (sorted by start). `words` is the length of the text in half words.
 pub(in crate::text) fn find(
@@ -152,6 +156,9 @@ fn hold(lexicon: &Lexicon, frame: &Frame, hits: &[Hit], at: usize, object: &Hit)
         confidence: if frame.suspected || guessed { Confidence::Suspected } else { Confidence::Certain },
         hit: act.map(|act| FrameHit { act: NameId(act.group), object: NameId(object.group), negated }),
         object: at,
+        object_start: object.start,
+        object_end: object.end,
+        firm: frame.denied != Denied::Suppress,
         by,
     })
 }
@@ -219,11 +226,12 @@ fn settle_refusals(lexicon: &Lexicon, found: &mut [Found]) {
     let refusal = Some(lexicon.reasons.refusal);
     for at in 0..found.len() {
         let Some(this) = found.get(at).copied() else { continue };
-        if this.by.is_some() || this.hit.is_some() {
+        if this.by.is_some() || this.hit.is_some() || this.firm {
             continue;
         }
-        // Found frames of one object stand together.
-        let same = |other: &&Found| other.object == this.object;
+        // Found frames of one object (under whatever group) stand together.
+        let same =
+            |other: &&Found| other.object_start < this.object_end && this.object_start < other.object_end;
         let before = found.get(..at).unwrap_or_default().iter().rev().take_while(same);
         let after = found.get(at..).unwrap_or_default().iter().take_while(same);
         let family =

@@ -96,7 +96,7 @@ pub(in crate::text) struct Pattern {
 /// Groups the scanner itself speaks of. A lexicon need not fill them; their ids are fixed.
 pub(in crate::text) mod builtin {
     /// Names in id order.
-    pub(in crate::text) const NAMES: [&str; 19] = [
+    pub(in crate::text) const NAMES: [&str; 20] = [
         "percent",
         "money",
         "phone",
@@ -116,6 +116,7 @@ pub(in crate::text) mod builtin {
         "own_platform",
         "other_marketplace",
         "card",
+        "fold_off",
     ];
     pub(in crate::text) const PERCENT: u16 = 0;
     pub(in crate::text) const MONEY: u16 = 1;
@@ -136,8 +137,10 @@ pub(in crate::text) mod builtin {
     pub(in crate::text) const OWN_PLATFORM: u16 = 16;
     pub(in crate::text) const OTHER_MARKETPLACE: u16 = 17;
     pub(in crate::text) const CARD: u16 = 18;
-    /// Groups of the names of one marketplace: `platform_ozon`. Which is "own" depends on the store.
-    pub(in crate::text) const PLATFORM_PREFIX: &str = "platform_";
+    /// "9折": nine tenths of the price.
+    pub(in crate::text) const FOLD_OFF: u16 = 19;
+    /// Groups of the names of one marketplace: `marketplace_ozon`. Which is "own" depends on the store.
+    pub(in crate::text) const PLATFORM_PREFIX: &str = "marketplace_";
 }
 
 /// Everything the lexicon files say, ready to run.

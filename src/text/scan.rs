@@ -284,14 +284,20 @@ impl Scanner {
         for found in self.lexicon.automaton.find_overlapping_iter(&view.text) {
             let Some(pattern) = self.lexicon.patterns.get(found.pattern().as_usize()) else { continue };
             let range = found.range();
-            if (pattern.left && view.text[..range.start].chars().next_back().is_some_and(is_word))
-                || (pattern.right && view.text[range.end..].chars().next().is_some_and(is_word))
+            if (pattern.left
+                && view.text.get(..range.start).unwrap_or_default().chars().next_back().is_some_and(is_word))
+                || (pattern.right
+                    && view.text.get(range.end..).unwrap_or_default().chars().next().is_some_and(is_word))
             {
                 continue;
             }
             let original = view.original(range.clone());
             let via = view.via(range.clone());
-            let half_words = half_words(&view.text[range]);
+            // "a" is no Russian conjunction in an English text.
+            if range.len() < MIN_GUESSED && via.intersects(frames::GUESSED) {
+                continue;
+            }
+            let half_words = half_words(view.text.get(range).unwrap_or_default());
             let hit = Hit::new(original, 0, via, half_words);
             for group in self.lexicon.groups_of(*pattern) {
                 hits.push(Hit { group: *group, ..hit });
@@ -367,17 +373,26 @@ fn classify(hits: &[Hit], uncovered: u32, letters: u32) -> TextClass {
     if uncovered > 0 {
         return TextClass::empty();
     }
-    hits.iter().fold(TextClass::empty(), |class, hit| {
-        class
-            | match hit.group {
-                builtin::THANKS => TextClass::THANKS,
-                builtin::SMALL_TALK => TextClass::SMALL_TALK,
-                builtin::MONOSYLLABIC => TextClass::MONOSYLLABIC,
-                _ => TextClass::empty(),
-            }
-    })
+    // Longer first: "您好" greets, its "好" agrees to nothing.
+    let mut covered = 0;
+    let mut class = TextClass::empty();
+    for hit in hits {
+        let one = match hit.group {
+            builtin::THANKS => TextClass::THANKS,
+            builtin::SMALL_TALK => TextClass::SMALL_TALK,
+            builtin::MONOSYLLABIC => TextClass::MONOSYLLABIC,
+            _ => continue,
+        };
+        if hit.start >= covered {
+            class |= one;
+            covered = hit.end;
+        }
+    }
+    class
 }
 
+/// Guessed readings of shorter words (in bytes) are chance.
+const MIN_GUESSED: usize = 8;
 const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0100_0000_01b3;
 

@@ -82,6 +82,13 @@ impl Entry {
     pub(super) fn is_same(self) -> bool {
         self.0 & Self::SAME != 0
     }
+    /// A letter that stays as it is, of the class `before`: by far the most frequent case.
+    #[inline]
+    pub(super) fn goes_on(self, before: Option<Class>) -> bool {
+        const PLAIN: u32 = Entry::SAME | Entry::IN_STEP;
+        let class = (self.0 >> 16) & 15;
+        self.0 & PLAIN == PLAIN && class > Class::Digit as u32 && before.is_some_and(|b| b as u32 == class)
+    }
     /// One character of as many bytes.
     #[inline]
     pub(super) fn is_in_step(self) -> bool {

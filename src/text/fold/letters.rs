@@ -1,5 +1,7 @@
 //! The first pass: one table look-up a character, and notes on what may need another look.
 
+use std::ops::Range;
+
 use super::tables::{Class, FoldTables};
 use super::{Causes, Via, View};
 
@@ -19,7 +21,7 @@ struct Tracker {
 
 impl Tracker {
     #[inline]
-    fn see(&mut self, c: char, class: Class, at: usize, tables: &FoldTables) {
+    fn see(&mut self, c: char, class: Class, at: usize, original: &str, tables: &FoldTables) {
         let before = self.class.unwrap_or(Class::Newline);
         if before == class {
             if c == self.letter && class.is_letter() {
@@ -36,13 +38,14 @@ impl Tracker {
             }
         } else {
             self.repeats = 0;
-            self.turn(before, class, c, at, tables);
+            self.turn(before, class, c, at, original, tables);
         }
         self.class = Some(class);
         self.letter = c;
     }
 
-    fn turn(&mut self, before: Class, class: Class, c: char, at: usize, tables: &FoldTables) {
+    #[inline(never)]
+    fn turn(&mut self, before: Class, class: Class, c: char, at: usize, original: &str, tables: &FoldTables) {
         match class {
             Class::Latin => self.causes |= Causes::LATIN,
             Class::Cyrillic => self.causes |= Causes::CYRILLIC,
@@ -56,7 +59,7 @@ impl Tracker {
                     Causes::MIXED
                 };
             }
-            (true, false) => self.end_word(at, tables),
+            (true, false) => self.end_word(at, original, tables),
             (false, true) => {
                 self.word_start = at;
                 self.word_first = c;
@@ -75,7 +78,7 @@ impl Tracker {
         }
     }
 
-    fn end_word(&mut self, at: usize, tables: &FoldTables) {
+    fn end_word(&mut self, at: usize, original: &str, tables: &FoldTables) {
         let bytes = at - self.word_start;
         if bytes <= self.word_first.len_utf8() {
             if self.word_first.is_ascii_digit() {
@@ -91,7 +94,9 @@ impl Tracker {
         } else {
             self.single_letters = 0;
             self.single_digits = 0;
-            if tables.may_be_spelled(self.word_first, bytes) {
+            if tables.may_be_spelled(self.word_first, bytes)
+                && original.get(self.word_start..at).is_some_and(|word| tables.is_spelled(word))
+            {
                 self.causes |= Causes::SPELLED;
             }
         }
@@ -108,6 +113,11 @@ pub(super) fn fold(original: &str, tables: &FoldTables, view: &mut View) -> Caus
     let mut expansion = String::new();
     for (at, c) in original.char_indices() {
         let entry = tables.entry(c);
+        if c != tracker.letter && entry.goes_on(tracker.class) {
+            tracker.letter = c;
+            tracker.repeats = 0;
+            continue;
+        }
         let class = entry.class();
         if entry.is_in_step() && !(matches!(class, Class::Space | Class::Newline) && after_blank(&tracker)) {
             let folded = entry.folded();
@@ -116,7 +126,7 @@ pub(super) fn fold(original: &str, tables: &FoldTables, view: &mut View) -> Caus
                 view.push_char_in_step(folded, at);
                 kept = at + c.len_utf8();
             }
-            tracker.see(folded, class, at, tables);
+            tracker.see(folded, class, at, original, tables);
             continue;
         }
         view.push_in_step(original.get(kept..at).unwrap_or_default(), kept, Via::empty());
@@ -129,27 +139,27 @@ pub(super) fn fold(original: &str, tables: &FoldTables, view: &mut View) -> Caus
         } else if entry.is_mark() {
             mark(c, end, tables, view, &mut tracker);
         } else if matches!(class, Class::Space | Class::Newline) {
-            blank(class, at, end, tables, view, &mut tracker);
+            blank(class, at..end, original, tables, view, &mut tracker);
         } else if entry.is_slow() && !entry.is_same() {
             tables.expand(c, &mut expansion);
             let words = expansion.chars().any(char::is_alphanumeric);
             let via = if words { Via::COMPATIBILITY } else { Via::empty() };
             view.push_whole(&expansion, at..end, via);
             for folded in expansion.chars() {
-                tracker.see(folded, tables.class(folded), at, tables);
+                tracker.see(folded, tables.class(folded), at, original, tables);
             }
         } else if entry.is_slow() {
             kept = at;
-            tracker.see(c, class, at, tables);
+            tracker.see(c, class, at, original, tables);
         } else {
             let folded = entry.folded();
             let mut buffer = [0; 4];
             view.push_whole(folded.encode_utf8(&mut buffer), at..end, entry.via());
-            tracker.see(folded, class, at, tables);
+            tracker.see(folded, class, at, original, tables);
         }
     }
     view.push_in_step(original.get(kept..).unwrap_or_default(), kept, Via::empty());
-    tracker.see('\n', Class::Newline, original.len(), tables);
+    tracker.see('\n', Class::Newline, original.len(), original, tables);
     tracker.causes
 }
 
@@ -158,15 +168,22 @@ fn after_blank(tracker: &Tracker) -> bool {
 }
 
 /// A run of white space is one blank, or one line break when it holds one.
-fn blank(class: Class, at: usize, end: usize, tables: &FoldTables, view: &mut View, tracker: &mut Tracker) {
+fn blank(
+    class: Class,
+    place: Range<usize>,
+    original: &str,
+    tables: &FoldTables,
+    view: &mut View,
+    tracker: &mut Tracker,
+) {
     let newline = class == Class::Newline || tracker.class == Some(Class::Newline);
     let (c, class) = if newline { ('\n', Class::Newline) } else { (' ', Class::Space) };
     if after_blank(tracker) {
-        view.replace_last(c, end, Via::empty());
+        view.replace_last(c, place.end, Via::empty());
     } else {
-        view.push_whole(if newline { "\n" } else { " " }, at..end, Via::empty());
+        view.push_whole(if newline { "\n" } else { " " }, place.clone(), Via::empty());
     }
-    tracker.see(c, class, at, tables);
+    tracker.see(c, class, place.start, original, tables);
 }
 
 /// A combining mark: composed with the letter before where there is such a letter (и + breve = й), else dropped.

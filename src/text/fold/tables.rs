@@ -231,6 +231,19 @@ impl FoldTables {
             .is_some_and(|lengths| lengths >> bytes.min(63) & 1 == 1)
     }
 
+    /// Whether a word as it was written stands for a number or sign; one that still has to be folded may.
+    pub(super) fn is_spelled(&self, written: &str) -> bool {
+        let mut folded: smallvec::SmallVec<[u8; 64]> = smallvec::SmallVec::new();
+        for c in written.chars() {
+            let entry = self.entry(c);
+            if !entry.is_in_step() {
+                return true;
+            }
+            folded.extend_from_slice(entry.folded().encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        std::str::from_utf8(&folded).is_ok_and(|word| self.words.contains_key(word))
+    }
+
     /// What a word near a number says of it.
     pub(in crate::text) fn near(&self, word: &str) -> Option<Near> {
         self.near.get(word).copied()
@@ -286,6 +299,12 @@ impl FoldTables {
         // Emoji are frequent and never change.
         if matches!(c as u32, 0x1F000..=0x1F0FF | 0x1F1E6..=0x1F1FF | 0x1F300..=0x1FAFF) {
             return Entry(Entry::SAME | Entry::SLOW);
+        }
+        // Ideographs, syllables and private characters have no other forms; most of the table is made of them.
+        if matches!(c as u32, 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xAC00..=0xD7A3 | 0xE000..=0xF8FF) {
+            let to = self.simplified.get(&c).copied().unwrap_or(c);
+            let how = if to == c { Entry::SAME | Entry::IN_STEP } else { Entry::TRADITIONAL };
+            return Entry(to as u32 | (self.classify(to) as u32) << 16 | how);
         }
         let mut folded = String::new();
         self.settle(c, &mut folded);

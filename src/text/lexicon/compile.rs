@@ -344,7 +344,7 @@ impl<'a> Builder<'a> {
         let platforms = self.groups.iter().filter_map(|(name, group)| {
             name.strip_prefix(builtin::PLATFORM_PREFIX).map(|platform| (*group, platform.to_owned()))
         });
-        let platforms = platforms.filter(|(_, platform)| platform != "word").collect();
+        let platforms = platforms.collect();
         Ok(Lexicon {
             platforms,
             automaton,

@@ -58,7 +58,12 @@ pub(super) fn lay_out(text: &str, hits: &mut [Hit]) -> Layout {
                 last_letters = 4;
             } else if (at as u64) >= place.hit_end {
                 // Dots and dashes inside a disguised word end nothing.
-                match break_after(letter, last_letters, previous, &text[at + letter.len_utf8()..]) {
+                match break_after(
+                    letter,
+                    last_letters,
+                    previous,
+                    text.get(at + letter.len_utf8()..).unwrap_or_default(),
+                ) {
                     Break::Sentence => place.sentence_ends(),
                     Break::Clause if !place.beside_parenthetical(at, hits) => place.clause += 1,
                     _ => {}

@@ -11,7 +11,7 @@ const AFTER: [(&str, u16); 36] = [
     ("％", builtin::PERCENT),
     ("процент", builtin::PERCENT),
     ("percent", builtin::PERCENT),
-    ("折", builtin::PERCENT),
+    ("折", builtin::FOLD_OFF),
     ("руб", builtin::MONEY),
     ("р.", builtin::MONEY),
     ("р ", builtin::MONEY),
@@ -62,10 +62,16 @@ pub(super) fn collect(view: &View, hits: &mut Vec<Hit>) {
             }
             end += 1;
         }
-        let rest = &text[end..];
+        let rest = text.get(end..).unwrap_or_default();
         let tail = rest.strip_prefix(' ').unwrap_or(rest);
         let after = AFTER.iter().find(|(unit, _)| tail.starts_with(unit));
-        let before = text[..start].trim_end_matches(' ').chars().next_back().filter(|c| BEFORE.contains(c));
+        let before = text
+            .get(..start)
+            .unwrap_or_default()
+            .trim_end_matches(' ')
+            .chars()
+            .next_back()
+            .filter(|c| BEFORE.contains(c));
         let (group, range) = match (after, before) {
             (Some((unit, group)), _) => {
                 (*group, start..end + (rest.len() - tail.len()) + unit.trim_end().len())
