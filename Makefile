@@ -17,7 +17,7 @@ setup: ## Check what a build needs; install missing Debian packages
 
 demo: setup ## Judge a sample history of a fleet, and show what was caught and why
 	@$(CARGO) build --quiet --profile $(PROFILE) --locked
-	@$(BIN) score --summary demo/history.ndjson
+	@$(BIN) score --summary --until 2026-10-08T00:00:00Z demo/history.ndjson
 
 test: setup fmt lint unit core policy deny ## Everything that must hold before a change is merged
 
