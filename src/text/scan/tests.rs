@@ -103,6 +103,9 @@ cases! {
     russian: "ru.yaml",
     english: "en.yaml",
     chinese: "zh.yaml",
+    russian_unseen: "ru_unseen.yaml",
+    english_unseen: "en_unseen.yaml",
+    chinese_unseen: "zh_unseen.yaml",
     seeds: "seeds.yaml",
     disguised: "disguised.yaml",
 }

@@ -1,0 +1,123 @@
+//! Links and contacts on their way to signals: as hits for the frames, masked, and joined over several messages.
+
+use super::{Hit, Scanner, Scratch, masks};
+use crate::text::contacts::{self, Contact, ContactKind};
+use crate::text::lexicon::builtin;
+use crate::text::links;
+use crate::text::{HostClass, Link, ScanContext, Signal, SignalId, Signals, Suppressed, Via};
+
+impl Scanner {
+    /// Links and contacts are signals by themselves and words to the frames ("наш ник: @shop").
+    pub(super) fn collect_contacts(
+        &self,
+        text: &str,
+        context: &ScanContext<'_>,
+        scratch: &mut Scratch,
+        out: &mut Signals,
+    ) {
+        // Own numbers are taken back later, with the reason.
+        let unmasked = ScanContext { numbers: &[], ..*context };
+        for view in scratch.folded.contact_views() {
+            links::find(view, text, context.format, &self.domains, context.platform, &mut out.links);
+            contacts::find(view, &self.tables, &unmasked, &mut scratch.contacts);
+        }
+        let foreign = out.links.iter().filter(|link| link.class == HostClass::Messenger);
+        let places = foreign.map(|link| (builtin::LINK, link.start, link.end, link.via));
+        let contacts = scratch.contacts.iter().map(|one| (group_of(one.kind), one.start, one.end, one.via));
+        for (group, start, end, via) in places.chain(contacts) {
+            scratch.hits.push(Hit::new(start..end, group, via, 2));
+        }
+    }
+
+    pub(super) fn report_contacts(
+        &self,
+        text: &str,
+        context: &ScanContext<'_>,
+        contacts: &[Contact],
+        masks: &masks::Masks,
+        out: &mut Signals,
+    ) {
+        let reasons = &self.lexicon.reasons;
+        for one in contacts {
+            let id = self.id_of(one.kind);
+            let (start, end) = (one.start, one.end);
+            let written = text.get(start as usize..end as usize).unwrap_or_default();
+            let by = if masks::own_number(written, context.numbers) {
+                Some(reasons.own_number)
+            } else {
+                masks.quoted(start, end).then_some(reasons.quoted_buyer)
+            };
+            match by {
+                Some(by) => out.suppressed.push(Suppressed { id, start, end, by }),
+                None => {
+                    let (via, confidence) = (one.via, one.confidence);
+                    out.signals.push(Signal { id, start, end, via, confidence, frame: None });
+                }
+            }
+        }
+    }
+
+    /// A contact in pieces over several messages: only links and contacts, only what reaches into this text.
+    pub(super) fn scan_split(
+        &self,
+        text: &str,
+        context: &ScanContext<'_>,
+        scratch: &mut Scratch,
+        out: &mut Signals,
+    ) {
+        let Scratch { folded, contacts, joined, joined_links, .. } = scratch;
+        for separator in ["", " "] {
+            joined.clear();
+            for earlier in context.recent {
+                joined.push_str(earlier.trim());
+                joined.push_str(separator);
+            }
+            let own = u32::try_from(joined.len()).unwrap_or(u32::MAX);
+            let shift = u32::try_from(text.len() - text.trim_start().len()).unwrap_or_default();
+            joined.push_str(text.trim());
+            folded.fold(joined, &self.tables);
+            contacts.clear();
+            joined_links.clear();
+            for view in folded.contact_views() {
+                links::find(view, joined, context.format, &self.domains, context.platform, joined_links);
+                contacts::find(view, &self.tables, context, contacts);
+            }
+            let place = |end: u32| (0, end.saturating_sub(own).saturating_add(shift));
+            for one in contacts.iter().filter(|one| one.start < own && one.end > own) {
+                let (start, end) = place(one.end);
+                for id in [self.id_of(one.kind), self.ids.split] {
+                    let (via, confidence) = (one.via | Via::SPLIT, one.confidence);
+                    out.signals.push(Signal { id, start, end, via, confidence, frame: None });
+                }
+            }
+            for link in joined_links.drain(..).filter(|link| link.start < own && link.end > own) {
+                let (start, end) = place(link.end);
+                // Words that meet at the seam ("готово." + "Скоро") make hosts of no known kind: say nothing of them.
+                let known =
+                    !matches!(link.class, HostClass::Other | HostClass::FirstParty | HostClass::Tracking);
+                if known && !out.links.iter().any(|other| other.host == link.host) {
+                    out.links.push(Link { start, end, via: link.via | Via::SPLIT, ..link });
+                }
+            }
+        }
+        out.links.sort_by_key(|link| link.start);
+    }
+
+    fn id_of(&self, kind: ContactKind) -> SignalId {
+        match kind {
+            ContactKind::Phone => self.ids.phone,
+            ContactKind::Email => self.ids.email,
+            ContactKind::Handle => self.ids.handle,
+            ContactKind::Card => self.ids.card,
+        }
+    }
+}
+
+fn group_of(kind: ContactKind) -> u16 {
+    match kind {
+        ContactKind::Phone => builtin::PHONE,
+        ContactKind::Email => builtin::EMAIL,
+        ContactKind::Handle => builtin::HANDLE,
+        ContactKind::Card => builtin::CARD,
+    }
+}
