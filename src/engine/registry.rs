@@ -5,7 +5,7 @@ use crate::policy::{Condition, StoreSeed};
 use crate::score::{Judgement, Scanned, Scene, Trigger, ask_template};
 use crate::state::{TaskState, Timer, TimerKind};
 use crate::text::ScanContext;
-use crate::time::EARLIEST;
+use crate::time::{EARLIEST, LATEST};
 
 use super::{Effects, Engine, Outcome};
 
@@ -93,12 +93,13 @@ impl Engine {
 
 impl Engine {
     /// Tells the state what a stores file says was registered before any event. Nothing is judged: the events that
-    /// follow say what happens under these registrations.
-    pub fn seed(&self, state: &mut TaskState, seeds: &[StoreSeed]) {
+    /// follow say what happens under these registrations. What is listed does not expire.
+    pub fn seed(state: &mut TaskState, seeds: &[StoreSeed]) {
         let at = EARLIEST;
         for seed in seeds {
             let (_, store, _) = state.store_mut(&seed.platform, &seed.store);
             let profile = &mut store.profile;
+            profile.last_event_at = LATEST;
             if let Some(agency) = &seed.agency {
                 profile.agency = Some((&**agency).into());
             }
