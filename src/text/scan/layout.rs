@@ -165,17 +165,78 @@ fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{34f}')
 }
 
+fn looks_cyrillic(letter: char) -> bool {
+    matches!(
+        letter,
+        'a' | 'c'
+            | 'e'
+            | 'o'
+            | 'p'
+            | 'x'
+            | 'y'
+            | 'k'
+            | 'm'
+            | 'h'
+            | 't'
+            | 'b'
+            | 'i'
+            | 'u'
+            | 'A'
+            | 'B'
+            | 'C'
+            | 'E'
+            | 'H'
+            | 'K'
+            | 'M'
+            | 'O'
+            | 'P'
+            | 'T'
+            | 'X'
+            | 'Y'
+    )
+}
+
+fn looks_latin(letter: char) -> bool {
+    matches!(
+        letter,
+        'а' | 'с'
+            | 'е'
+            | 'о'
+            | 'р'
+            | 'х'
+            | 'у'
+            | 'к'
+            | 'м'
+            | 'н'
+            | 'т'
+            | 'в'
+            | 'ь'
+            | 'А'
+            | 'В'
+            | 'С'
+            | 'Е'
+            | 'Н'
+            | 'К'
+            | 'М'
+            | 'О'
+            | 'Р'
+            | 'Т'
+            | 'Х'
+            | 'У'
+    )
+}
+
 impl Word {
     fn see(&mut self, letter: char) {
         self.letters += 1;
         match letter {
             'a'..='z' | 'A'..='Z' => {
                 self.latin += 1;
-                self.latin_alike += u32::from("aceopxykmhtbiuABCEHKMOPTXY".contains(letter));
+                self.latin_alike += u32::from(looks_cyrillic(letter));
             }
             'а'..='я' | 'А'..='Я' | 'ё' | 'Ё' => {
                 self.cyrillic += 1;
-                self.cyrillic_alike += u32::from("асеорхукмнтвьАВСЕНКМОРТХУ".contains(letter));
+                self.cyrillic_alike += u32::from(looks_latin(letter));
             }
             _ => {}
         }
