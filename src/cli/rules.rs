@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{self, Config, Flag, Loaded, PackBinding, Retention};
-use crate::event::{Registry, TemplateEvent};
+use crate::engine::Engine;
 use crate::hash::stable_hash;
 use crate::policy::cases::Case;
 use crate::policy::diff::EffectivePack;
@@ -16,7 +16,7 @@ use crate::shipped::{Part, Tree, TreeFile};
 use crate::state::TaskState;
 use crate::text::Scanner;
 use crate::text::scan::LexiconSources;
-use crate::time::{EARLIEST, LATEST, Millis};
+use crate::time::Millis;
 
 use super::Failure;
 
@@ -212,40 +212,9 @@ impl Rules {
     pub(super) fn state(&self) -> TaskState {
         let Retention { conversation, order, promise, store } = self.retention;
         let mut state = TaskState::new(crate::state::Retention { conversation, order, promise, store });
-        for seed in &self.policy.seeds {
-            let (_, store, _) = state.store_mut(&seed.platform, &seed.store);
-            for registry in registries(seed) {
-                store.profile.register(&registry, "stores file", EARLIEST);
-            }
-            store.profile.agency = seed.agency.as_deref().map(Into::into);
-            // What is listed does not expire.
-            store.profile.last_event_at = LATEST;
-        }
+        Engine::seed(&mut state, &self.policy.seeds);
         state
     }
-}
-
-/// What a store of the file registers, in force from the first instant on.
-fn registries(seed: &StoreSeed) -> Vec<Registry<'_>> {
-    let text = |text: &'_ Option<Arc<str>>| text.as_deref().map(|text| Cow::Owned(text.to_owned()));
-    let mut registries = vec![Registry::Store { title: text(&seed.title), time_zone: text(&seed.time_zone) }];
-    for domain in &seed.domains {
-        registries.push(Registry::Domain { domain: Cow::Borrowed(domain), registered: true });
-    }
-    for name in &seed.capabilities {
-        registries.push(Registry::Capability { name: Cow::Borrowed(name), granted: true });
-    }
-    for template in &seed.templates {
-        registries.push(Registry::Template(TemplateEvent {
-            template: Cow::Borrowed(&template.id),
-            status: template.status,
-            class: template.class,
-            surface: template.surface,
-            text: text(&template.text),
-            version: text(&template.version),
-        }));
-    }
-    registries
 }
 
 /// The shipped tree, or the one of a directory with its gaps filled from the shipped one.
