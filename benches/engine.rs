@@ -51,9 +51,12 @@ fn process(criterion: &mut Criterion) {
 
     let bare = scanner.automaton();
     let folded = TEXT.to_lowercase();
-    group.bench_function(format!("bare aho-corasick {:?}, {} terms", bare.kind(), bare.patterns_len()), |bencher| {
-        bencher.iter(|| bare.find_overlapping_iter(black_box(&folded)).count());
-    });
+    group.bench_function(
+        format!("bare aho-corasick {:?}, {} terms", bare.kind(), bare.patterns_len()),
+        |bencher| {
+            bencher.iter(|| bare.find_overlapping_iter(black_box(&folded)).count());
+        },
+    );
 
     let event = record(0);
     group.bench_function("decode", |bencher| bencher.iter(|| decode(black_box(event.as_bytes())).is_ok()));

@@ -63,12 +63,6 @@ struct Scan<'a> {
     out: &'a mut Vec<Contact>,
 }
 
-/// Mail hosts that are named without their ending.
-const MAIL_HOSTS: [&str; 12] = [
-    "gmail", "mail", "yandex", "rambler", "bk", "inbox", "icloud", "yahoo", "outlook", "hotmail", "qq",
-    "proton",
-];
-
 impl<'a> Scan<'a> {
     fn slice(&self, range: Range<usize>) -> &'a str {
         self.text.get(range).unwrap_or_default()
@@ -105,7 +99,7 @@ impl<'a> Scan<'a> {
                 self.handle(at, host);
             } else if local.len() >= 2 && is_host(host) {
                 self.push(ContactKind::Email, start..end, Confidence::Certain);
-            } else if local.len() >= 2 && MAIL_HOSTS.contains(&host) {
+            } else if local.len() >= 2 && self.tables.mail_hosts.iter().any(|known| known == host) {
                 self.push(ContactKind::Email, start..end, Confidence::Suspected);
             }
         }

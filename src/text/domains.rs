@@ -168,7 +168,8 @@ impl DomainLists {
 
 /// The domain that somebody can register, by the public suffix list.
 pub(super) fn registrable(host: &str) -> Option<&str> {
-    if host.parse::<std::net::Ipv4Addr>().is_ok() || host.starts_with('[') {
+    if matches!(url::Host::parse(host), Ok(url::Host::Ipv4(_) | url::Host::Ipv6(_))) || host.starts_with('[')
+    {
         return None;
     }
     psl::domain_str(host)
@@ -219,6 +220,7 @@ pub(super) fn shipped() -> DomainLists {
     DomainLists::compile(&[
         file!("first_party"),
         file!("messengers"),
+        file!("social"),
         file!("link_hubs"),
         file!("forms"),
         file!("payment"),

@@ -135,8 +135,10 @@ pub enum HostClass {
     FirstParty,
     /// A carrier or parcel tracker.
     Tracking,
-    /// A messenger or social network.
+    /// A messenger: a way to reach somebody.
     Messenger,
+    /// A social network, video or blog platform: something to follow.
+    Social,
     /// A page of links to elsewhere.
     LinkHub,
     /// A form.

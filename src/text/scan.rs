@@ -80,6 +80,8 @@ struct Ids {
     mixed_script: SignalId,
     zero_width: SignalId,
     split: SignalId,
+    messenger: SignalId,
+    account: SignalId,
     phone: SignalId,
     email: SignalId,
     handle: SignalId,
@@ -116,6 +118,8 @@ impl Scanner {
                 mixed_script: known("evasion.mixed_script"),
                 zero_width: known("evasion.zero_width"),
                 split: known("evasion.split"),
+                messenger: known("contact.messenger"),
+                account: known("social.account"),
                 phone: known("contact.phone"),
                 email: known("contact.email"),
                 handle: known("contact.handle"),
@@ -148,11 +152,12 @@ impl Scanner {
         frames::find(&self.lexicon, &scratch.hits, &present, layout.words, &mut scratch.found);
         guards::apply(&self.lexicon.guards, &scratch.hits, &present, &mut scratch.found);
         let Scratch { folded, hits, found, contacts, masks, .. } = scratch;
-        if !found.is_empty() || !contacts.is_empty() {
+        if !found.is_empty() || !contacts.is_empty() || !out.links.is_empty() {
             let reasons = &self.lexicon.reasons;
             masks.read(folded.main(), text, context.quoted);
             masks.apply(folded.main(), context, &self.tables, hits, found, reasons);
             self.report_contacts(text, context, contacts, masks, out);
+            self.report_links(0, Some(masks), out);
         }
         for (id, place) in [(self.ids.mixed_script, layout.mixed), (self.ids.zero_width, layout.invisible)] {
             if let Some((start, end)) = place {

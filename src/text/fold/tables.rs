@@ -39,6 +39,7 @@ struct Written {
     at_words: Vec<String>,
     slash_words: Vec<String>,
     host_words: BTreeMap<String, String>,
+    mail_hosts: Vec<String>,
     near_numbers: NearNumbers,
 }
 
@@ -100,6 +101,8 @@ pub struct FoldTables {
     pub(super) words: AHashMap<Box<str>, Spelled>,
     pub(super) hosts: AHashMap<Box<str>, Box<str>>,
     pub(super) english: ahash::AHashSet<Box<str>>,
+    /// Mail hosts that people name without their ending.
+    pub(in crate::text) mail_hosts: Vec<String>,
     near: AHashMap<Box<str>, Near>,
     near_chinese: Vec<(Box<str>, Near)>,
     /// By low bits of the first letter: the byte lengths that spelled words have. Most words are turned away here.
@@ -187,6 +190,7 @@ impl FoldTables {
             hosts: strings(written.host_words).collect(),
             english: written.english.into_iter().map(Into::into).collect(),
             spelled_lengths,
+            mail_hosts: written.mail_hosts,
             near: [
                 (written.near_numbers.phone, Near::Phone),
                 (written.near_numbers.weak, Near::Weak),

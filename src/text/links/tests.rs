@@ -50,7 +50,7 @@ fn links_are_found() {
         ("OZON.RU", "ozon.ru FirstParty <OZON.RU>"),
         ("t.me/shop", "t.me/shop Messenger <t.me/shop>"),
         ("wa.me", "wa.me Messenger <wa.me>"),
-        ("vk.com/shop", "vk.com/shop Messenger <vk.com/shop>"),
+        ("vk.com/shop", "vk.com/shop Social <vk.com/shop>"),
         ("market.yandex.ru/x", "market.yandex.ru/x Marketplace <market.yandex.ru/x>"),
         ("forms.yandex.ru/u/1", "forms.yandex.ru/u/1 Form <forms.yandex.ru/u/1>"),
         ("clck.ru/3abc", "clck.ru/3abc Shortener <clck.ru/3abc>"),
@@ -179,7 +179,7 @@ fn markdown_targets_are_links() {
         ),
         (
             "[a [b](https://t.me/x)](https://vk.com/y)",
-            "t.me/x Messenger <https://t.me/x> | vk.com/y Messenger <https://vk.com/y>",
+            "t.me/x Messenger <https://t.me/x> | vk.com/y Social <https://vk.com/y>",
         ),
         ("[x](https://t.me/shop", "t.me/shop Messenger <https://t.me/shop>"),
         ("[x](https://t\\.me/shop)", "t.me/shop Messenger <https://t\\.me/shop>"),

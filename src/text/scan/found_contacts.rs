@@ -4,7 +4,7 @@ use super::{Hit, Scanner, Scratch, masks};
 use crate::text::contacts::{self, Contact, ContactKind};
 use crate::text::lexicon::builtin;
 use crate::text::links;
-use crate::text::{HostClass, Link, ScanContext, Signal, SignalId, Signals, Suppressed, Via};
+use crate::text::{Confidence, HostClass, Link, ScanContext, Signal, SignalId, Signals, Suppressed, Via};
 
 impl Scanner {
     /// Links and contacts are signals by themselves and words to the frames ("наш ник: @shop").
@@ -21,7 +21,8 @@ impl Scanner {
             links::find(view, text, context.format, &self.domains, context.platform, &mut out.links);
             contacts::find(view, &self.tables, &unmasked, &mut scratch.contacts);
         }
-        let foreign = out.links.iter().filter(|link| link.class == HostClass::Messenger);
+        let foreign =
+            out.links.iter().filter(|link| matches!(link.class, HostClass::Messenger | HostClass::Social));
         let places = foreign.map(|link| (builtin::LINK, link.start, link.end, link.via));
         let contacts = scratch.contacts.iter().map(|one| (group_of(one.kind), one.start, one.end, one.via));
         for (group, start, end, via) in places.chain(contacts) {
@@ -53,6 +54,30 @@ impl Scanner {
                     let (via, confidence) = (one.via, one.confidence);
                     out.signals.push(Signal { id, start, end, via, confidence, frame: None });
                 }
+            }
+        }
+    }
+
+    /// A link to a messenger is a way to reach the seller, a link to a social network an account to follow.
+    pub(super) fn report_links(&self, from: usize, masks: Option<&masks::Masks>, out: &mut Signals) {
+        for link in out.links.iter().skip(from) {
+            let id = match link.class {
+                HostClass::Messenger => self.ids.messenger,
+                HostClass::Social => self.ids.account,
+                _ => continue,
+            };
+            let (start, end, via) = (link.start, link.end, link.via);
+            if masks.is_some_and(|masks| masks.quoted(start, end)) {
+                out.suppressed.push(Suppressed { id, start, end, by: self.lexicon.reasons.quoted_buyer });
+            } else {
+                out.signals.push(Signal {
+                    id,
+                    start,
+                    end,
+                    via,
+                    confidence: Confidence::Certain,
+                    frame: None,
+                });
             }
         }
     }
@@ -97,6 +122,7 @@ impl Scanner {
                     !matches!(link.class, HostClass::Other | HostClass::FirstParty | HostClass::Tracking);
                 if known && !out.links.iter().any(|other| other.host == link.host) {
                     out.links.push(Link { start, end, via: link.via | Via::SPLIT, ..link });
+                    self.report_links(out.links.len() - 1, None, out);
                 }
             }
         }
