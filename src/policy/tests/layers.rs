@@ -22,7 +22,7 @@ fn a_group_of_signals_is_every_signal_of_it() {
     let compilation = compiled(&sources(PACK));
     let Condition::Content(content) = &compilation.packs[0].rules[2].condition else { panic!() };
     let names = ["promo.bonus", "promo.discount", "promo.offer", "review.ask"];
-    let expected: SignalSet = names.iter().filter_map(|name| ShippedNames.signal(name)).collect();
+    let expected: SignalSet = names.iter().filter_map(|name| SCANNER.signal(name)).collect();
     assert_eq!(content.signals, expected);
 }
 

@@ -6,7 +6,7 @@ mod stories;
 
 use crate::shipped::{Part, Tree};
 
-use super::testing::ShippedNames;
+use super::testing::SCANNER;
 use super::*;
 
 /// A small pack that compiles; tests change a line of it.
@@ -52,7 +52,7 @@ fn sources(pack: &str) -> PolicySources<'_> {
 }
 
 fn compiled(sources: &PolicySources<'_>) -> Compilation {
-    match build(sources, &ShippedNames) {
+    match build(sources, &*SCANNER) {
         Ok(compilation) => compilation,
         Err(errors) => panic!("{}", lines(&errors)),
     }
@@ -64,7 +64,7 @@ fn lines(errors: &[PolicyError]) -> String {
 
 /// The faults of a policy that must not compile.
 fn faults(sources: &PolicySources<'_>) -> String {
-    match build(sources, &ShippedNames) {
+    match build(sources, &*SCANNER) {
         Ok(_) => panic!("compiled"),
         Err(errors) => lines(&errors),
     }
