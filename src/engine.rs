@@ -146,13 +146,11 @@ impl Engine {
     }
 
     /// Judges a text by itself: in chat as a seller's reply inside an open window, elsewhere as what is shown there.
-    /// `id` becomes the verdict's `event_id`.
-    pub fn check_text(&self, platform: &str, surface: Surface, text: &str, id: &str) -> Verdict {
+    /// `id` becomes the verdict's `event_id`; the packs in force at `at` judge.
+    pub fn check_text(&self, platform: &str, surface: Surface, text: &str, id: &str, at: Millis) -> Verdict {
         let engine = Self { emit: Emit::All, ..self.clone() };
         let mut state = TaskState::default();
         let mut effects = Effects::default();
-        // An instant at which every dated pack of today is in force.
-        let at = Millis(4_000_000_000_000);
         let event = |event_id, at, body| Event {
             event_id: Cow::Borrowed(event_id),
             platform: platform.into(),
@@ -176,9 +174,9 @@ impl Engine {
             })
         };
         if surface == Surface::Chat {
-            engine.process(&mut state, &event("question", at, message(Author::Buyer, "?")), &mut effects);
-            let reply = event(id, at.plus(Span::minutes(1)), message(Author::Seller, text));
-            engine.process(&mut state, &reply, &mut effects);
+            let asked = at.minus(Span::minutes(1));
+            engine.process(&mut state, &event("question", asked, message(Author::Buyer, "?")), &mut effects);
+            engine.process(&mut state, &event(id, at, message(Author::Seller, text)), &mut effects);
         } else {
             let template = TemplateEvent {
                 template: "check".into(),

@@ -1,5 +1,6 @@
 //! The program as people run it: what it prints, and how it ends.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![cfg(feature = "daemon")]
 
 #[path = "cli/config.rs"]

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use crate::backtest::{Group, GroupBy, Report, Sample, Side, Status as Standing, report};
 use crate::engine::{Emit, Engine};
 use crate::event::Surface;
+use crate::time::Millis;
 
 use super::corpus::{Labelled, Row};
 use super::input::{Inputs, Line, line_fault};
@@ -16,7 +17,7 @@ use super::output::{BOLD, DIM, GREEN, RED, YELLOW};
 use super::rules::{PolicyArgs, Rules};
 use super::table::{Cell, Table};
 use super::timelines;
-use super::{Failure, Status, output};
+use super::{Failure, Status, clock, output};
 
 /// Measure misjudgments and misses on labelled texts, with confidence bounds
 ///
@@ -88,6 +89,7 @@ struct Backtest {
     engine: Engine,
     rules: Rules,
     assume_reply: bool,
+    now: Millis,
     show: Option<(Show, usize)>,
     samples: Vec<Sample>,
     examples: Vec<Example>,
@@ -101,6 +103,7 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
         engine: Engine::new(rules.ruleset.clone(), Emit::All),
         rules,
         assume_reply: args.assume_reply,
+        now: clock::now(),
         show,
         samples: Vec::new(),
         examples: Vec::new(),
@@ -157,7 +160,7 @@ impl Backtest {
             let known = self.rules.platforms().join(", ");
             return Err(format!("no policy pack is for the platform \"{platform}\"; expected {known}"));
         }
-        let verdict = self.engine.check_text(platform, surface, &row.text, &row.id);
+        let verdict = self.engine.check_text(platform, surface, &row.text, &row.id, self.now);
         let sample = Sample {
             id: row.id.to_string(),
             lang: row.lang.to_string(),

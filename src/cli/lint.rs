@@ -14,7 +14,7 @@ use crate::text::Confidence;
 use super::output::{BOLD, DIM, GREEN, severity_style, severity_word, verdict_style};
 use super::rules::{PolicyArgs, Rules};
 use super::underline::underline;
-use super::{Failure, Status, input, output};
+use super::{Failure, Status, clock, findings, input, output};
 
 /// Check texts before they are sent: findings with the words underlined
 ///
@@ -75,13 +75,14 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
         [only] if only == "-" => vec![input::whole(Path::new("-"))?],
         texts => texts.to_vec(),
     };
+    let now = clock::now();
     let mut worst = VerdictKind::Clean;
     let mut page = output::page();
     let mut another = false;
     for (index, text) in texts.iter().enumerate() {
         for platform in &platforms {
-            let verdict =
-                engine.check_text(platform, args.surface.into(), text, &format!("lint/{}", index + 1));
+            let id = format!("lint/{}", index + 1);
+            let verdict = engine.check_text(platform, args.surface.into(), text, &id, now);
             worst = worst.max(verdict.verdict);
             if args.json {
                 output::record(&mut page, &verdict)?;
@@ -133,8 +134,11 @@ fn write(out: &mut impl Write, title: Option<&str>, text: &str, verdict: &Verdic
         write!(out, "{BOLD}{title}{BOLD:#}: ")?;
     }
     writeln!(out, "{style}{word}{style:#}")?;
-    for finding in &verdict.findings {
-        write_finding(out, text, finding)?;
+    for shown in findings::shown(verdict) {
+        write_finding(out, text, shown.finding)?;
+        if let Some(also) = shown.also() {
+            writeln!(out, "  {DIM}= {also}{DIM:#}")?;
+        }
     }
     for unknown in &verdict.unknown {
         writeln!(out, "  {DIM}not known from the text alone: {unknown}{DIM:#}")?;

@@ -4,9 +4,11 @@
 //! output that goes away ends the program quietly.
 
 mod backtest;
+mod clock;
 mod config;
 mod corpus;
 mod failure;
+mod findings;
 mod init;
 mod input;
 mod lint;

@@ -15,10 +15,9 @@ use crate::shipped::{Part, Tree, TreeFile};
 use crate::state::TaskState;
 use crate::text::Scanner;
 use crate::text::scan::LexiconSources;
-use crate::time::Millis;
 use crate::trial::{CaseReport, run_cases};
 
-use super::Failure;
+use super::{Failure, clock};
 
 /// What judges, and with which configuration.
 #[derive(Debug, Default, clap::Args)]
@@ -141,17 +140,9 @@ impl Files {
             bindings: config.policies.bindings.iter().map(binding).collect(),
             hold_back: config.policies.hold_back,
             lexicon_hash,
-            now: now(),
+            now: Some(clock::now()),
         }
     }
-}
-
-/// The instant of now, to report exceptions that have ended.
-fn now() -> Option<Millis> {
-    #[allow(clippy::disallowed_methods)] // Commands are the shell: they may look at the clock.
-    let now = std::time::SystemTime::now();
-    let since = now.duration_since(std::time::UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_millis()).ok().map(Millis)
 }
 
 fn binding(binding: &PackBinding) -> Binding {

@@ -17,7 +17,7 @@ use super::corpus::Row;
 use super::input::{Inputs, Line, line_fault};
 use super::rules::{PolicyArgs, Rules};
 use super::summary::Summary;
-use super::{Failure, Status, output};
+use super::{Failure, Status, clock, output};
 
 /// Judge a history: events in, verdicts out
 ///
@@ -91,6 +91,7 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
         effects: Effects::default(),
         sink,
         emit,
+        now: clock::now(),
         worst: VerdictKind::Clean,
         counts: Counts::default(),
     };
@@ -164,6 +165,7 @@ struct Task {
     effects: Effects,
     sink: Sink,
     emit: Emit,
+    now: Millis,
     worst: VerdictKind,
     counts: Counts,
 }
@@ -202,7 +204,7 @@ impl Task {
             Ok(row) => row,
             Err(message) => return Ok(Err((ErrorCode::InvalidField, message))),
         };
-        let verdict = self.engine.check_text("ozon", Surface::Chat, &row.text, &row.id);
+        let verdict = self.engine.check_text("ozon", Surface::Chat, &row.text, &row.id, self.now);
         self.counts.events += 1;
         *self.counts.outcomes.entry(outcome_word(Outcome::Judged)).or_default() += 1;
         if self.emit == Emit::All || output::is_notable(&verdict) {

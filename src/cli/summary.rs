@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use crate::policy::{Mode, Severity};
 use crate::score::{Finding, Verdict, VerdictKind};
 
+use super::findings::{self, Shown};
 use super::output::{
     BOLD, DIM, GREEN, RED, YELLOW, count, severity_style, severity_word, styled, verdict_style,
 };
@@ -64,7 +65,7 @@ impl Summary {
     pub(super) fn add(&mut self, verdict: &Verdict) {
         let store = (verdict.platform.clone(), verdict.store.clone());
         self.stores.entry(store.clone()).or_default().add(verdict);
-        for finding in &verdict.findings {
+        for Shown { finding, .. } in findings::shown(verdict) {
             let rule = self.rules.entry(finding.rule.to_string()).or_insert_with(|| RuleCount {
                 severity: finding.severity,
                 counted: 0,
@@ -147,7 +148,7 @@ impl Summary {
             return Ok(());
         }
         writeln!(out, "\n{BOLD}Rules{BOLD:#}")?;
-        let mut table = Table::new(&["rule", "severity", ">findings", ">shadow", ">stores"]);
+        let mut table = Table::new(&["rule", "severity", ">findings", ">only in shadow", ">stores"]);
         let mut rules: Vec<_> = self.rules.iter().collect();
         rules.sort_by_key(|(rule, count)| (Reverse(count.counted), Reverse(count.shadow), *rule));
         for (rule, found) in rules.iter().take(ROWS) {
@@ -200,7 +201,7 @@ impl Summary {
                 verdict.occurred_at,
                 verdict.event_id,
             )?;
-            for finding in verdict.findings.iter().filter(|finding| finding.mode == Mode::Enforce) {
+            for Shown { finding, .. } in findings::shown(verdict) {
                 write_finding(out, finding)?;
             }
             for unknown in &verdict.unknown {
@@ -216,6 +217,9 @@ fn write_finding(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
     write!(out, "    {style}{}{style:#}", finding.rule)?;
     if let Some(reason) = finding.facts.get("reason") {
         write!(out, " ({})", fact(reason))?;
+    }
+    if finding.mode == Mode::Shadow {
+        write!(out, " {DIM}(shadow: does not count){DIM:#}")?;
     }
     let words: Vec<String> =
         finding.evidence.iter().map(|evidence| format!("\"{}\"", evidence.excerpt)).collect();

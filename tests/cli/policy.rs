@@ -106,7 +106,7 @@ fn nothing_is_judged_by_a_pack_whose_cases_fail() {
         &["score", "--policies", &mine][..],
         &["lint", "--policies", &mine, "x"],
         &["backtest", "--policies", &mine, "-"],
-        &["replay", "--against", &mine],
+        &["replay", "--policies", policies().to_str().unwrap(), "--against", &mine],
         &["config", "check", "--config", &settings],
     ] {
         let ended = end_with(run(args), "");
@@ -143,4 +143,57 @@ fn reports_about_a_pack_survive_cases_that_fail() {
     assert_eq!(report["failed"][0]["pack"], "ozon/small");
     let promo = serde_json::json!({"expected": 1, "hit": 0, "missed": 1, "unexpected": 0});
     assert_eq!(report["rules"]["promo"], promo, "{}", ended.out);
+}
+
+/// The small pack with words replaced.
+fn small(changes: &[(&str, &str)]) -> String {
+    let pack = fs::read_to_string(policies().join("small.yaml")).unwrap();
+    changes.iter().fold(pack, |pack, (old, new)| {
+        assert!(pack.contains(old), "{old}");
+        pack.replace(old, new)
+    })
+}
+
+const OFFER: &str = "Дарим скидку 10 % на следующий заказ";
+
+#[test]
+fn what_a_pack_on_trial_repeats_is_one_line_for_people() {
+    let dir = TempDir::new().unwrap();
+    let mine = dir.path().to_str().unwrap();
+    file(&dir, "small.yaml", &small(&[]));
+    file(&dir, "trial.yaml", &small(&[("pack: ozon/small", "pack: ozon/trial\nmode: shadow")]));
+    let ended = end(run(&["lint", "--policies", mine, OFFER]));
+    assert_eq!(ended.out.matches("[promo]").count(), 1, "{}", ended.out);
+    assert!(ended.out.contains("\n  = also under ozon/trial (shadow)\n"), "{}", ended.out);
+    let ended = end(run(&["lint", "--json", "--policies", mine, OFFER]));
+    assert_eq!(records(&ended.out)[0]["findings"].as_array().unwrap().len(), 2);
+    let ended = end_with(run(&["score", "--summary", "--policies", mine]), format!("{BUYER}\n{PROMO}\n"));
+    assert!(ended.out.contains("  promo  warning          1               0       1\n"), "{}", ended.out);
+    assert!(!ended.out.contains("shadow:"), "{}", ended.out);
+
+    // What it alone finds is shown.
+    file(&dir, "small.yaml", &small(&[("promo.discount", "review.ask")]));
+    let ended = end(run(&["lint", "--policies", mine, OFFER]));
+    assert_eq!(ended.code, 0);
+    assert!(ended.out.contains("warning[promo] (shadow: does not count)\n"), "{}", ended.out);
+    assert!(!ended.out.contains("also under"), "{}", ended.out);
+}
+
+#[test]
+fn a_pack_of_the_future_does_not_judge_the_text_of_today() {
+    let dir = TempDir::new().unwrap();
+    let mine = dir.path().to_str().unwrap();
+    file(&dir, "today.yaml", &small(&[("promo.discount", "review.ask")]));
+    let future = [("pack: ozon/small", "pack: ozon/next"), ("from: 2024-", "from: 2090-")];
+    file(&dir, "next.yaml", &small(&future));
+    let row = format!(r#"{{"id":"1","text":"{OFFER}","label":"benign"}}"#);
+    for args in [&["lint", "--json", OFFER][..], &["score", "--assume-reply"]] {
+        let mut command = run(args);
+        command.args(["--policies", mine]);
+        let verdicts = records(&end_with(command, row.as_str()).out);
+        assert_eq!(verdicts[0]["verdict"], "clean", "{args:?}");
+        let packs: Vec<&Value> =
+            verdicts[0]["packs"].as_array().unwrap().iter().map(|stamp| &stamp["pack"]).collect();
+        assert_eq!(packs, ["ozon/small"], "{args:?}");
+    }
 }
