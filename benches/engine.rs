@@ -2,6 +2,8 @@
 //!
 //! Ratios between the rows of one run mean something; absolute times belong to the machine.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark fails by panicking")]
+
 use std::hint::black_box;
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! The lines of the design, held over the sources: what the core must not touch, and what may know what.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

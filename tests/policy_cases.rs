@@ -1,5 +1,7 @@
 //! The inline cases of the shipped packs, and that no rule goes without a case.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 #[test]

@@ -1,5 +1,6 @@
 //! The schemas tell the truth: what the program writes and what the shipped files hold is valid by them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![cfg(feature = "daemon")]
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! The golden timelines: whole histories of one store, and every verdict they must give.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::collections::BTreeSet;

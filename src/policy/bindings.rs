@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use super::compile::PolicySources;
 use super::diff::EffectivePack;
 use super::error::{Place, PolicyError};
 use super::layers::{Layer, Origin, PackDraft, Sourced};
 use super::pack::{self, Target};
 use super::reader::Vocabulary;
-use super::ruleset::{Mode, Pack};
+use super::ruleset::{Mode, Pack, PacksByPlatform, PacksByStore};
 use super::stores::{StoreSpec, StoresSpec};
 use super::words::{Switch, Word};
 
@@ -48,8 +46,8 @@ pub(super) struct StoreFile {
 /// Packs where they are in force.
 #[derive(Debug, Default)]
 pub(super) struct Bound {
-    pub(super) platforms: HashMap<Box<str>, Vec<Arc<Pack>>>,
-    pub(super) stores: HashMap<Box<str>, HashMap<Box<str>, Vec<Arc<Pack>>>>,
+    pub(super) platforms: PacksByPlatform,
+    pub(super) stores: PacksByStore,
     pub(super) effective: Vec<EffectivePack>,
 }
 
@@ -143,14 +141,10 @@ impl Binder<'_> {
                 [] => own,
                 platforms => platforms.iter().any(|name| name == platform),
             };
-            let general =
-                bindings.iter().filter(|binding| binding.stores.is_empty()).filter(here).next_back();
-            let special = bindings
-                .iter()
-                .filter(|binding| {
-                    binding.stores.iter().any(|(p, s)| p == platform && Some(s.as_str()) == store)
-                })
-                .next_back();
+            let general = bindings.iter().filter(|binding| binding.stores.is_empty()).rfind(here);
+            let special = bindings.iter().rfind(|binding| {
+                binding.stores.iter().any(|(p, s)| p == platform && Some(s.as_str()) == store)
+            });
             match special.or(general) {
                 Some(binding) => match binding.mode {
                     Some(BindingMode::Off) => {}
@@ -203,11 +197,11 @@ impl Binder<'_> {
         &self,
         file: &Arc<str>,
         spec: &StoreSpec,
-        platforms: &HashMap<Box<str>, Vec<Arc<Pack>>>,
+        platforms: &PacksByPlatform,
         sound: bool,
         errors: &mut Vec<PolicyError>,
         effective: &mut Vec<EffectivePack>,
-        into: &mut HashMap<Box<str>, HashMap<Box<str>, Vec<Arc<Pack>>>>,
+        into: &mut PacksByStore,
     ) {
         let (platform, store) = (spec.platform.value.as_str(), spec.store.value.as_str());
         let layer = Layer::Store(Arc::from(platform), Arc::from(store));

@@ -19,7 +19,7 @@ use super::layers::{self, PackDraft, PackFile};
 use super::overlay::{self, ExceptionsSpec, Known, NoticesSpec, OverlaySpec};
 use super::pack::{self, Target};
 use super::reader::Vocabulary;
-use super::ruleset::{Exception, Pack, PlatformNotice, Ruleset};
+use super::ruleset::{Exception, Pack, PacksByPlatform, PacksByStore, PlatformNotice, Ruleset};
 use super::stores::{self, StoreSeed, StoresSpec};
 use super::{bindings, yaml};
 
@@ -53,9 +53,9 @@ pub struct PolicySources<'a> {
 #[derive(Debug)]
 pub struct Compilation {
     /// Packs of each platform.
-    pub platforms: HashMap<Box<str>, Vec<Arc<Pack>>>,
+    pub platforms: PacksByPlatform,
     /// Packs of stores that differ.
-    pub stores: HashMap<Box<str>, HashMap<Box<str>, Vec<Arc<Pack>>>>,
+    pub stores: PacksByStore,
     /// Exceptions.
     pub exceptions: Vec<Exception>,
     /// Notices.

@@ -80,8 +80,8 @@ impl Reader<'_> {
             let name = text.value.strip_prefix('$')?;
             self.params.iter().find(|(known, _)| known == name).map(|(_, value)| value)
         };
-        let set = texts.iter().filter_map(|text| param(&text));
-        let set = set.filter(|value| matches!(value.layer, Layer::Overlay | Layer::Store(..))).next();
+        let mut params = texts.iter().filter_map(|text| param(&text));
+        let set = params.find(|value| matches!(value.layer, Layer::Overlay | Layer::Store(..)));
         match (set, texts) {
             (Some(value), _) => value.place.clone(),
             (None, [first, ..]) => self.place(first),

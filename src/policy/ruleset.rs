@@ -66,6 +66,12 @@ pub enum OnUnknown {
     Review,
 }
 
+/// Packs in force, by platform.
+pub type PacksByPlatform = HashMap<Box<str>, Vec<Arc<Pack>>>;
+
+/// Packs in force, by platform and store.
+pub type PacksByStore = HashMap<Box<str>, PacksByPlatform>;
+
 /// Everything that judges: packs, exceptions, the scanner.
 #[derive(Debug)]
 pub struct Ruleset {
@@ -78,9 +84,9 @@ pub struct Ruleset {
     /// How long a message waits (in stream time) for facts that may still arrive.
     pub hold_back: Span,
     /// Packs of each platform, for stores without parameters of their own.
-    pub(crate) platforms: HashMap<Box<str>, Vec<Arc<Pack>>>,
+    pub(crate) platforms: PacksByPlatform,
     /// Packs of stores that have parameters or bindings of their own: platform → store → packs.
-    pub(crate) stores: HashMap<Box<str>, HashMap<Box<str>, Vec<Arc<Pack>>>>,
+    pub(crate) stores: PacksByStore,
 }
 
 /// One policy pack, compiled.

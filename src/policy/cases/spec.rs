@@ -169,7 +169,7 @@ pub enum TemplateSpec {
     /// The message was rendered from it.
     Of(String),
     /// It was registered.
-    Registered(TemplateStepSpec),
+    Registered(Box<TemplateStepSpec>),
 }
 
 /// A step in the life of a template.
@@ -231,7 +231,8 @@ impl<'de> Deserialize<'de> for TemplateSpec {
                 Ok(TemplateSpec::Of(id.to_owned()))
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TemplateSpec, A::Error> {
-                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(TemplateSpec::Registered)
+                Deserialize::deserialize(MapAccessDeserializer::new(map))
+                    .map(|step| TemplateSpec::Registered(Box::new(step)))
             }
         }
         deserializer.deserialize_any(IdOrMap)
