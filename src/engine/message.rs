@@ -13,7 +13,7 @@ use crate::score::{Judgement, Scanned, Scene, Trigger, ask_message, ask_notice, 
 use crate::state::store::SentText;
 use crate::state::{BuyerMessage, Conversation, Desk, Promise, Store, StoreKey, TaskState, Timers};
 use crate::text::{ScanContext, Signals, scan};
-use crate::time::Span;
+use crate::time::{Millis, Span};
 
 use super::held::Wait;
 use super::reference::{attached_words, names, numbers, order_of, starts_with_folded, surface_of};
@@ -84,6 +84,7 @@ impl Engine {
                 .is_some_and(|id| signals.signals.iter().any(|signal| signal.id == id))
         };
 
+        let stream_time = state.stream_time();
         let (_, store, timers) = state.store_mut(&event.platform, &event.store);
         let needs_answer = self.clock(event).is_none_or(|clock| {
             text.is_empty() || desk.text.class.is_empty() || !clock.closers.intersects(desk.text.class)
@@ -95,12 +96,12 @@ impl Engine {
             if !text.is_empty() {
                 desk.quotes.clear();
                 scan::quote_hashes(&self.ruleset.scanner, text, &mut desk.scratch, &mut desk.quotes);
-                conversation.remember_quotes(&desk.quotes);
+                conversation.remember_quotes(at, &desk.quotes);
             }
             if elsewhere(&desk.text) {
                 conversation.remember_promise_elsewhere(at);
             }
-            self.arm_unanswered(timers, key, event, message, conversation);
+            self.arm_unanswered(timers, key, message, conversation, stream_time);
         }
         state.desk = desk;
         self.settle_conversation(state, key, message.conversation.as_deref(), effects);
@@ -203,16 +204,18 @@ impl Engine {
         let numbers = numbers(message, order, known);
         let fragments: SmallVec<[&str; 5]> =
             known.into_iter().flat_map(|known| known.fragments(event.occurred_at)).collect();
+        let Desk { scratch, text: in_text, attached: in_attached, quotes } = desk;
+        quotes.clear();
+        quotes.extend(known.into_iter().flat_map(|known| known.quotes(event.occurred_at)));
         let context = ScanContext {
             platform: &event.platform,
             surface,
             format: message.text_format,
             names: &names,
             numbers: &numbers,
-            quoted: known.map_or(&[], Conversation::quotes),
+            quoted: quotes,
             recent: &fragments,
         };
-        let Desk { scratch, text: in_text, attached: in_attached, .. } = desk;
         self.ruleset.scanner.scan(text, &context, scratch, in_text);
         in_attached.clear();
         if !attached.is_empty() {
@@ -265,6 +268,7 @@ impl Engine {
         }
         let at = event.occurred_at;
         let (hash, class) = (state.desk.text.folded_hash, state.desk.text.class);
+        let stream_time = state.stream_time();
         let (key, store, timers) = state.store_mut(&event.platform, &event.store);
         if message.channel == Channel::PlatformChat {
             let order_key = order_of(store, message);
@@ -300,7 +304,7 @@ impl Engine {
             conversation.settle_promise_elsewhere();
             if answers {
                 conversation.seller_answered(at);
-                self.arm_unanswered(timers, &key, event, message, conversation);
+                self.arm_unanswered(timers, &key, message, conversation, stream_time);
             }
         }
     }
@@ -364,17 +368,14 @@ impl Engine {
         &self,
         timers: &mut Timers,
         key: &Arc<StoreKey>,
-        event: &Event<'_>,
         message: &Message<'_>,
-        known: &Conversation,
+        known: &mut Conversation,
+        stream_time: Option<Millis>,
     ) {
-        let (Some(id), Some(waiting)) = (message.conversation.as_deref(), known.first_unanswered()) else {
-            return;
-        };
-        if !matches!(known.kind, ConversationType::Buyer | ConversationType::Dispute) {
-            return;
+        let Some(id) = message.conversation.as_deref() else { return };
+        if matches!(known.kind, ConversationType::Buyer | ConversationType::Dispute) {
+            self.arm_turn(timers, key, id, known, stream_time.unwrap_or_default());
         }
-        self.arm_turn(timers, key, id, waiting.at, known.fired_until(), event.occurred_at);
     }
 }
 
