@@ -1,11 +1,13 @@
 //! Messages: who wrote, what it changes, and for the seller's own, whether it may stand.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use crate::event::{
-    Author, Channel, ConversationContext, ConversationType, Event, Message, MessageKind, Origin, Surface,
+    Author, Channel, ConversationContext, ConversationType, Event, Message, MessageKind, OrderRef, Origin,
+    Surface,
 };
 use crate::policy::Condition;
 use crate::policy::condition::{Topics, Unanswered};
@@ -149,14 +151,17 @@ impl Engine {
         let mut desk = std::mem::take(&mut state.desk);
         let (_, store, _) = state.store_mut(&event.platform, &event.store);
         let judged = self.judge_message(store, &mut desk, event, message, wait, effects);
-        if let (Some(key), MessageKind::Sent) = (&judged.order, message.kind)
-            && let Some(order) = store.orders.get_mut(key)
-        {
-            if let Some(kind) = &judged.kind {
+        if let (Some(key), MessageKind::Sent) = (judged.order, message.kind) {
+            if let (Some(kind), Some(order)) = (&judged.kind, store.orders.get_mut(&key)) {
                 order.count_use(kind);
             }
             if let Some(promise) = judged.promise {
-                order.promise(promise);
+                // The order may not have been seen yet: what is promised for it is kept all the same.
+                let number = Some(Cow::Borrowed(&*key));
+                let named = OrderRef { posting: message.order.posting.clone(), order: number, sku: None };
+                if let Some((_, order)) = store.order_entry(&named) {
+                    order.promise(promise);
+                }
             }
         }
         state.desk = desk;
@@ -194,7 +199,7 @@ impl Engine {
         effects: &mut Effects,
     ) -> Judged {
         let order_key = order_of(store, message);
-        let order = order_key.as_deref().and_then(|key| store.orders.get(key));
+        let order = order_key.as_deref().and_then(|key| store.orders.get(key)).filter(|order| order.known);
         let known = conversation(store, message);
         let surface = surface_of(message);
 
