@@ -96,7 +96,9 @@ impl Engine {
         if let Some((order_key, known)) =
             order_key.as_deref().and_then(|key| store.orders.get_mut(key).map(|order| (key, order)))
         {
-            close_promises(known, order, event);
+            if outcome != Outcome::Held {
+                close_promises(known, order, event);
+            }
             if let (Some(due), Moment::At { at, .. }, true) =
                 (due, known.moment(OrderAnchor::Shipped), known.open_promises().next().is_some())
                 && known.shipped_with.is_none()

@@ -12,6 +12,8 @@ use super::seen::SeenIds;
 /// One order (one posting, where the platform splits orders).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Order {
+    /// An event of the order was seen; before that it is a name that something was promised under.
+    pub known: bool,
     /// Delivery scheme.
     pub scheme: Scheme,
     /// First time each state was reached, in the order of arrival; states never go back.
@@ -164,6 +166,7 @@ impl Order {
 
     /// Takes one order event. Repeats and late arrivals move nothing back: of each state the earliest time stays.
     pub fn observe(&mut self, event: &OrderEvent<'_>, at: Millis, source: TimeSource) {
+        self.known = true;
         self.last_event_at = self.last_event_at.max(at);
         let observed = source == TimeSource::Observed;
         if event.scheme != Scheme::Unknown
@@ -324,6 +327,7 @@ impl Order {
             let closed = self.promises.iter().position(|promise| promise.closed.is_some());
             self.promises.remove(closed.unwrap_or(0));
         }
+        self.last_event_at = self.last_event_at.max(promise.at);
         self.promises.push(promise);
     }
 

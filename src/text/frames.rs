@@ -170,7 +170,7 @@ fn widen(span: &mut (u32, u32), via: &mut Via, hit: &Hit) {
 
 /// The nearest act that is not denied, else the nearest denied one.
 fn nearest_act<'h>(frame: &Frame, hits: &'h [Hit], at: usize, object: &Hit) -> Option<(&'h Hit, bool)> {
-    let mut denied_act = None;
+    let mut denied_act: Option<&Hit> = None;
     let mut best: Option<(&Hit, u32)> = None;
     for (index, hit) in neighbours(hits, at, u32::from(frame.within)) {
         let ordered = match frame.order {
@@ -189,6 +189,11 @@ fn nearest_act<'h>(frame: &Frame, hits: &'h [Hit], at: usize, object: &Hit) -> O
                 best = Some((hit, distance));
             }
         }
+    }
+    // "в WhatsApp не общаемся, пишите здесь": what the object's own clause denies, the next one does not affirm.
+    let own_clause = |hit: &Hit| hit.clause == object.clause;
+    if denied_act.is_some_and(own_clause) && best.is_some_and(|(hit, _)| !own_clause(hit)) {
+        best = None;
     }
     match (best, frame.denied, denied_act) {
         (_, Denied::Require, Some(hit)) => Some((hit, true)),

@@ -32,6 +32,8 @@ pub(in crate::text) struct Hit {
     pub(in crate::text) sentence: u32,
     /// Inside a longer phrase that means something else.
     pub(in crate::text) hidden: bool,
+    /// Written in Chinese characters, where nothing but the terms themselves parts words.
+    pub(in crate::text) chinese: bool,
 }
 
 impl Hit {
@@ -48,6 +50,7 @@ impl Hit {
             clause: 0,
             sentence: 0,
             hidden: false,
+            chinese: false,
         }
     }
 }
@@ -193,10 +196,8 @@ impl Scanner {
         for found in self.lexicon.automaton.find_overlapping_iter(&view.text) {
             let Some(pattern) = self.lexicon.patterns.get(found.pattern().as_usize()) else { continue };
             let range = found.range();
-            if (pattern.left
-                && view.text.get(..range.start).unwrap_or_default().chars().next_back().is_some_and(is_word))
-                || (pattern.right
-                    && view.text.get(range.end..).unwrap_or_default().chars().next().is_some_and(is_word))
+            if (pattern.left && !starts_word(view, range.start))
+                || (pattern.right && !ends_word(view, range.end))
             {
                 continue;
             }
@@ -206,8 +207,9 @@ impl Scanner {
             if range.len() < MIN_GUESSED && via.intersects(frames::GUESSED) {
                 continue;
             }
-            let half_words = half_words(view.text.get(range).unwrap_or_default());
-            let hit = Hit::new(original, 0, via, half_words);
+            let written = view.text.get(range).unwrap_or_default();
+            let chinese = written.chars().all(is_chinese);
+            let hit = Hit { chinese, ..Hit::new(original, 0, via, half_words(written)) };
             for group in self.lexicon.groups_of(*pattern) {
                 hits.push(Hit { group: *group, ..hit });
                 if let Some((_, named)) = self.lexicon.platforms.iter().find(|(known, _)| known == group) {
@@ -241,6 +243,32 @@ impl Scanner {
     }
 }
 
+/// Whether a word starts here. Letters written apart may have drawn in a preposition: `пишите в в а т с а п`.
+fn starts_word(view: &View, at: usize) -> bool {
+    let mut before = view.text.get(..at).unwrap_or_default().char_indices().rev();
+    let Some((from, letter)) = before.next().filter(|(_, letter)| is_word(*letter)) else { return true };
+    is_little_word(letter)
+        && !before.next().is_some_and(|(_, letter)| is_word(letter))
+        && view.via(from..at + 1).contains(Via::SPACED)
+        && view.original(from..at).end < view.original(at..at + 1).start
+}
+
+/// Whether a word ends here, or a conjunction was drawn in: `с-к-и-д-к-а и`.
+fn ends_word(view: &View, at: usize) -> bool {
+    let mut after = view.text.get(at..).unwrap_or_default().chars();
+    let Some(letter) = after.next().filter(|letter| is_word(*letter)) else { return true };
+    let end = at + letter.len_utf8();
+    is_little_word(letter)
+        && !after.next().is_some_and(is_word)
+        && view.via(at.saturating_sub(1)..end).contains(Via::SPACED)
+        && view.original(at.saturating_sub(1)..at).end < view.original(at..end).start
+}
+
+/// Russian words of one letter.
+fn is_little_word(letter: char) -> bool {
+    matches!(letter, 'а' | 'в' | 'и' | 'к' | 'о' | 'с' | 'у' | 'я')
+}
+
 fn half_words(text: &str) -> u32 {
     let mut count = 0;
     let mut inside = false;
@@ -258,14 +286,16 @@ fn sort_and_hide(lexicon: &Lexicon, hits: &mut Vec<Hit>) {
         (hit.start, std::cmp::Reverse(hit.end), hit.group, hit.via.bits().count_ones())
     });
     hits.dedup_by_key(|hit| (hit.start, hit.end, hit.group));
-    let mut hiding = (0, 0);
+    let mut hiding = (0, 0, false);
     let mut not_denial = 0;
     for hit in hits {
         let length = hit.end - hit.start;
-        if hit.end <= hiding.1 && length < hiding.1 - hiding.0 {
+        // A Chinese phrase that starts inside another word is cut wrongly: 申|请取消.
+        let cut = hit.start > hiding.0 && hit.start < hiding.1 && hiding.2;
+        if cut || (hit.end <= hiding.1 && length < hiding.1 - hiding.0) {
             hit.hidden = true;
         } else if lexicon.hiding.contains(hit.group) && hit.end > hiding.1 {
-            hiding = (hit.start, hit.end);
+            hiding = (hit.start, hit.end, hit.chinese);
         }
         match hit.group {
             builtin::NOT_DENIAL => not_denial = not_denial.max(hit.end),
@@ -277,7 +307,9 @@ fn sort_and_hide(lexicon: &Lexicon, hits: &mut Vec<Hit>) {
 
 fn classify(hits: &[Hit], uncovered: u32, letters: u32) -> TextClass {
     if letters == 0 {
-        return TextClass::BLANK;
+        // A thumb thanks without a word.
+        let thanks = hits.iter().any(|hit| hit.group == builtin::THANKS);
+        return if thanks { TextClass::BLANK | TextClass::THANKS } else { TextClass::BLANK };
     }
     if uncovered > 0 {
         return TextClass::empty();

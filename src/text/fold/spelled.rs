@@ -236,7 +236,7 @@ impl Writer<'_> {
             Kind::Slash if host_right => "/",
             Kind::HanDot if ending && n == at && next == n + 1 => ".",
             Kind::Sign('.') if ending && (bracketed || spaced_before) && self.no_sentence(left, right) => ".",
-            Kind::Sign('@') if ending && bracketed => "@",
+            Kind::Sign('@') if ending && (bracketed || (spaced_before && dot_follows(tokens, next))) => "@",
             Kind::Sign('/') if self.in_host && host_right && next > n => "/",
             _ => return None,
         };
@@ -306,6 +306,13 @@ impl Writer<'_> {
 fn spelled_dot_follows(tokens: &[Token], at: usize) -> bool {
     let after = tokens.get(at + 1..).unwrap_or_default();
     after.iter().take(4).find(|t| !t.kind.is_loose()).is_some_and(|t| t.kind == Kind::Dot)
+}
+
+/// Whether a word is followed by a dot of either kind: `lampa @ inbox . ru`.
+fn dot_follows(tokens: &[Token], at: usize) -> bool {
+    let after = tokens.get(at + 1..).unwrap_or_default();
+    let dot = |t: &Token| matches!(t.kind, Kind::Dot | Kind::Sign('.'));
+    after.iter().take(2).find(|t| !t.kind.is_loose()).is_some_and(dot)
 }
 
 /// Whether a host word is followed by a dot in words: `мейл точка ру`.

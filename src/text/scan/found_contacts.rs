@@ -21,6 +21,12 @@ impl Scanner {
             links::find(view, text, context.format, &self.domains, context.platform, &mut out.links);
             contacts::find(view, &self.tables, &unmasked, &mut scratch.contacts);
         }
+        // What stands before the at-sign of a link is no mailbox: https://shop.example@host.example
+        let in_link = |one: &Contact| {
+            one.kind == ContactKind::Email
+                && out.links.iter().any(|link| link.start < one.start && one.start < link.end)
+        };
+        scratch.contacts.retain(|one| !in_link(one));
         let foreign =
             out.links.iter().filter(|link| matches!(link.class, HostClass::Messenger | HostClass::Social));
         let places = foreign.map(|link| (builtin::LINK, link.start, link.end, link.via));

@@ -108,6 +108,7 @@ cases! {
     chinese_unseen: "zh_unseen.yaml",
     seeds: "seeds.yaml",
     disguised: "disguised.yaml",
+    fresh: "fresh2.yaml",
 }
 
 fn check(text: &str, wanted: &str) {
