@@ -246,7 +246,8 @@ fn classes_of_whole_texts() {
         assert_eq!(scan(text).class, expected, "{text}");
     }
     check("Спасибо большое!", TextClass::THANKS);
-    check("👍", TextClass::BLANK);
+    check("👍", TextClass::BLANK | TextClass::THANKS);
+    check("🙈", TextClass::BLANK);
     check("", TextClass::BLANK);
     check("Здравствуйте!", TextClass::SMALL_TALK);
     check("Да", TextClass::MONOSYLLABIC);
