@@ -7,6 +7,7 @@
 mod held;
 mod message;
 mod order;
+mod reference;
 mod registry;
 mod timers;
 

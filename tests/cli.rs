@@ -2,6 +2,11 @@
 
 #![cfg(feature = "daemon")]
 
+#[path = "cli/config.rs"]
+mod config;
+#[path = "cli/policy.rs"]
+mod policy;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
@@ -107,7 +112,7 @@ fn wrong_usage_ends_with_2() {
         assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{args:?}: {}", ended.err);
         assert!(ended.err.starts_with("error: "), "{args:?}: {}", ended.err);
     }
-    assert!(end(run(&["lint", "--platform", "ozone", "x"])).err.contains("did you mean \"ozon\"?"));
+    assert!(end(judge(&["lint", "--platform", "ozone", "x"])).err.contains("did you mean \"ozon\"?"));
 }
 
 #[test]
@@ -333,120 +338,6 @@ fn replay_shows_what_another_policy_would_have_said() {
     let same = policies();
     let ended = end_with(judge(&["replay", "--against", same.to_str().unwrap()]), history);
     assert_eq!(ended.out, "0 of 2 verdicts change\n");
-}
-
-#[test]
-fn init_writes_the_shipped_tree_and_overwrites_nothing() {
-    let dir = TempDir::new().unwrap();
-    let target = dir.path().join("mine");
-    let target = target.to_str().unwrap();
-    assert_eq!(end(run(&["init", target])).code, 0);
-    // A second run finds nothing in its way, an edited file is.
-    assert_eq!(end(run(&["init", target])).code, 0);
-    let edited = file(&dir, "mine/stores.yaml", "stores: []\n");
-    let ended = end(run(&["init", target]));
-    assert_eq!(ended.code, 2);
-    assert!(ended.err.contains(&edited) && ended.err.contains("--force"), "{}", ended.err);
-    assert_eq!(fs::read_to_string(&edited).unwrap(), "stores: []\n");
-    assert_eq!(end(run(&["init", "--force", target])).code, 0);
-    assert_ne!(fs::read_to_string(&edited).unwrap(), "stores: []\n");
-    // What was written judges like what is shipped.
-    let ended = end(run(&["policy", "diff", target]));
-    assert_eq!((ended.code, ended.out.as_str()), (0, "nothing changes\n"), "{}", ended.err);
-    let config = format!("{target}/contactwatch.yaml");
-    assert!(end(run(&["config", "check", "--config", &config])).out.contains("is valid"));
-}
-
-#[test]
-fn policy_check_points_at_the_fault() {
-    let ended = end(judge(&["policy", "check"]));
-    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
-    assert!(ended.out.contains("ok: 2 inline cases pass"), "{}", ended.out);
-
-    let dir = TempDir::new().unwrap();
-    let pack = fs::read_to_string(policies().join("small.yaml")).unwrap();
-    let path = file(&dir, "small.yaml", &pack.replace("promo.discount", "promo.discuont"));
-    let ended = end(run(&["policy", "check", "--policies", dir.path().to_str().unwrap()]));
-    assert_eq!(ended.code, 2);
-    assert!(ended.err.contains(&format!("{path}:18:")), "{}", ended.err);
-    assert!(ended.err.contains("did you mean \"promo.discount\"?"), "{}", ended.err);
-
-    file(&dir, "small.yaml", &pack.replace("{verdict: clean}", "{verdict: violation, rules: [promo]}"));
-    let ended = end(run(&["policy", "check", "--policies", dir.path().to_str().unwrap()]));
-    assert_eq!(ended.code, 1, "{}", ended.err);
-    assert!(ended.out.contains("an answer in time"), "{}", ended.out);
-    assert!(ended.out.contains("rules: expected promo, got none"), "{}", ended.out);
-}
-
-#[test]
-fn policy_show_names_the_layer_of_every_value() {
-    let ended = end(judge(&["policy", "show", "--rule", "proactive-contact"]));
-    assert_eq!(ended.code, 0, "{}", ended.err);
-    assert!(
-        ended.out.contains("contact.reply_within: 48h ($reply_window)  # pack ozon/small, "),
-        "{}",
-        ended.out
-    );
-    assert!(!ended.out.contains("\npromo\n"));
-    let ended = end(judge(&["policy", "show", "--rule", "proactive-contct"]));
-    assert_eq!(ended.code, 2);
-    assert!(ended.err.contains("did you mean \"proactive-contact\"?"), "{}", ended.err);
-    assert_eq!(records(&end(judge(&["policy", "show", "--json"])).out)[0]["pack"], "ozon/small");
-}
-
-#[test]
-fn policy_diff_and_test() {
-    let dir = TempDir::new().unwrap();
-    let pack = fs::read_to_string(policies().join("small.yaml")).unwrap();
-    file(&dir, "small.yaml", &pack.replace("48h}", "24h}"));
-    let (old, new) = (policies(), dir.path().to_path_buf());
-    let ended = end(run(&["policy", "diff", old.to_str().unwrap(), new.to_str().unwrap()]));
-    assert_eq!(
-        ended.out, "~ ozon/small: proactive-contact.contact.reply_within: 48h → 24h\n",
-        "{}",
-        ended.err
-    );
-
-    let timeline = |rule: &str| {
-        format!(
-            r#"{{"name":"t","events":[{BUYER},{PROMO}],"expect":[{{"event_id":"ozon/7/m/3/sent","trigger":"message","verdict":"violation","rules":["{rule}"]}}]}}"#
-        )
-    };
-    file(&dir, "timelines/a.ndjson", &timeline("promo"));
-    let timelines = dir.path().join("timelines");
-    let ended = end(judge(&["policy", "test", timelines.to_str().unwrap()]));
-    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
-    file(&dir, "timelines/b.ndjson", &timeline("follow-us"));
-    let ended = end(judge(&["policy", "test", timelines.to_str().unwrap()]));
-    assert_eq!(ended.code, 1);
-    assert!(ended.out.contains("expected violation follow-us, got violation promo"), "{}", ended.out);
-}
-
-#[test]
-fn config_faults_end_with_2_and_say_how_to_mend_them() {
-    let dir = TempDir::new().unwrap();
-    let path = file(&dir, "cw.yaml", "kafka:\n  broker: [a:1]\n");
-    let ended = end(run(&["config", "check", "--config", &path]));
-    assert_eq!(ended.code, 2);
-    assert_eq!(ended.err, format!("error: {path}:2:3: unknown key \"broker\"; did you mean \"brokers\"?\n"));
-}
-
-#[test]
-fn config_show_redacts_secrets_and_names_layers() {
-    let dir = TempDir::new().unwrap();
-    let path = file(&dir, "cw.yaml", "kafka:\n  security: sasl_tls\n  username: agency\n");
-    let mut command = run(&["config", "show", "--config", &path]);
-    command.env("CONTACTWATCH__KAFKA__PASSWORD", "hunter2").env("CONTACTWATCH__KAFKA__WORKERS", "3");
-    let ended = end(command);
-    assert_eq!(ended.code, 0, "{}", ended.err);
-    assert!(!ended.out.contains("hunter2") && ended.out.contains("<redacted>"), "{}", ended.out);
-    for line in [
-        "  workers: 3  # environment CONTACTWATCH__KAFKA__WORKERS",
-        &format!("  username: agency  # {path}"),
-        "  group: contactwatch  # default",
-    ] {
-        assert!(ended.out.lines().any(|shown| shown == line), "{line}\n{}", ended.out);
-    }
 }
 
 #[test]

@@ -114,3 +114,46 @@ fn a_million_events_in_one_conversation_are_bounded() {
     assert!(size < 64 * 1024, "{size} bytes of state");
     assert!(state.timers.len() < 1_000_000, "{} timers", state.timers.len());
 }
+
+/// The changelog may hold anything: a damaged record is an error, never a panic and never a wrong state.
+#[test]
+fn damaged_state_records_are_errors() {
+    use contactwatch::state::StoreKey;
+    use contactwatch::state::codec::{CodecError, RecordKey};
+    let engine = engine();
+    let mut state = TaskState::default();
+    let mut effects = Effects::default();
+    engine.process(&mut state, &message("1", Author::Buyer, T0, "Где мой заказ?".to_owned()), &mut effects);
+    for (key, record) in state.records().unwrap() {
+        for cut in 0..record.len() {
+            let result = TaskState::default().restore(&key, Some(&record[..cut]));
+            assert!(result.is_err(), "{key:?} cut at {cut}");
+        }
+        let mut other = record.clone();
+        other[0] = 99;
+        let result = TaskState::default().restore(&key, Some(&other));
+        assert_eq!(result, Err(CodecError::Version { found: 99 }));
+    }
+    let store = StoreKey { platform: "p".into(), store: "s".into() };
+    let keys = [
+        RecordKey::Task,
+        RecordKey::Profile(store.clone()),
+        RecordKey::Conversation(store.clone(), "c".into()),
+        RecordKey::Order(store, "o".into()),
+    ];
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    for round in 0..20_000 {
+        let bytes: Vec<u8> = std::iter::once(1)
+            .chain((0..round % 64).map(|_| {
+                seed ^= seed << 13;
+                seed ^= seed >> 7;
+                seed ^= seed << 17;
+                seed as u8
+            }))
+            .collect();
+        for key in &keys {
+            let _ = TaskState::default().restore(key, Some(&bytes));
+        }
+        let _ = RecordKey::decode(&bytes);
+    }
+}

@@ -95,8 +95,8 @@ struct Backtest {
 
 pub(super) fn run(args: &Args) -> Result<Status, Failure> {
     let show = parse_show(args.show.as_deref())?;
-    let rules = args.policy.load()?;
     let inputs = Inputs::new(&timelines::files(&args.files)?)?;
+    let rules = args.policy.load()?;
     let mut backtest = Backtest {
         engine: Engine::new(rules.ruleset.clone(), Emit::All),
         rules,

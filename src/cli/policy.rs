@@ -10,8 +10,8 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use crate::policy::diff::{self, Change, EffectivePack};
+use crate::trial::CaseReport;
 
-use super::cases::{self, Failed};
 use super::output::{BOLD, DIM, GREEN, RED, YELLOW};
 use super::rules::{PolicyArgs, Rules};
 use super::table::{Cell, Table};
@@ -89,6 +89,32 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
     }
 }
 
+/// An inline test or a timeline that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Failed {
+    /// File, line and column.
+    place: String,
+    /// The pack of an inline test; timelines have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pack: Option<String>,
+    /// Its name.
+    name: String,
+    /// What was expected, and what came.
+    fault: String,
+}
+
+impl Failed {
+    fn of(report: &CaseReport) -> Self {
+        let CaseReport { case, faults, .. } = report;
+        Self {
+            place: case.place.to_string(),
+            pack: Some(case.pack.to_string()),
+            name: case.name.to_string(),
+            fault: faults.join("; "),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct CheckReport {
     v: u8,
@@ -101,7 +127,7 @@ struct CheckReport {
 }
 
 fn check(args: &CheckArgs) -> Result<Status, Failure> {
-    let rules = match args.policy.load() {
+    let rules = match args.policy.load_on_trial() {
         Ok(rules) => rules,
         Err(Failure::Usage(errors)) if args.json => {
             let report = CheckReport {
@@ -120,7 +146,7 @@ fn check(args: &CheckArgs) -> Result<Status, Failure> {
         }
         Err(failure) => return Err(failure),
     };
-    let failed = cases::run(&rules);
+    let failed: Vec<Failed> = rules.policy.failing().map(Failed::of).collect();
     let warnings: Vec<String> = rules.policy.warnings.iter().map(ToString::to_string).collect();
     let mut page = output::page();
     if args.json {
@@ -168,8 +194,9 @@ fn write_packs(out: &mut impl Write, rules: &Rules) -> io::Result<()> {
 }
 
 fn write_failed(out: &mut impl Write, failed: &[Failed]) -> io::Result<()> {
-    for Failed { place, name, fault } in failed {
-        writeln!(out, "{RED}failed{RED:#}: {place}: {BOLD}{name}{BOLD:#}\n    {fault}")?;
+    for Failed { place, pack, name, fault } in failed {
+        let pack = pack.as_ref().map_or(String::new(), |pack| format!("{pack}: "));
+        writeln!(out, "{RED}failed{RED:#}: {place}: {pack}{BOLD}{name}{BOLD:#}\n    {fault}")?;
     }
     Ok(())
 }
@@ -187,7 +214,7 @@ fn write_verdict(out: &mut impl Write, cases: usize, timelines: usize, failed: u
 }
 
 fn show(args: &ShowArgs) -> Result<Status, Failure> {
-    let rules = args.policy.load()?;
+    let rules = args.policy.load_on_trial()?;
     let wanted = |pack: &&EffectivePack| args.pack.as_ref().is_none_or(|id| **id == *pack.id);
     let packs: Vec<&EffectivePack> = rules.policy.effective.iter().filter(wanted).collect();
     if packs.is_empty() {
@@ -274,7 +301,8 @@ fn pack_json(pack: &EffectivePack, shown: &impl Fn(&str) -> bool) -> serde_json:
 }
 
 fn diff(args: &DiffArgs) -> Result<Status, Failure> {
-    let load = |dir: Option<&PathBuf>| PolicyArgs { policies: dir.cloned(), ..PolicyArgs::default() }.load();
+    let args_of = |dir: Option<&PathBuf>| PolicyArgs { policies: dir.cloned(), ..PolicyArgs::default() };
+    let load = |dir| args_of(dir).load_on_trial();
     let (old, new) = match &args.second {
         Some(second) => (load(Some(&args.first))?, load(Some(second))?),
         None => (load(None)?, load(Some(&args.first))?),

@@ -133,8 +133,8 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
     let config = args.policy.load_config(&[])?.config;
     let mut other = config.clone();
     other.policies.dir = Some(args.against.clone());
-    let (old, new) = (Rules::load(&config)?, Rules::load(&other)?);
     let inputs = Inputs::new(&args.files)?;
+    let (old, new) = (Rules::load(&config)?, Rules::load(&other)?);
     let mut replay = Replay {
         old: Side::new(&old),
         new: Side::new(&new),

@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{self, Config, Flag, Loaded, PackBinding, Retention};
-use crate::event::{Registry, TemplateEvent};
+use crate::engine::Engine;
 use crate::hash::stable_hash;
-use crate::policy::cases::Case;
 use crate::policy::diff::EffectivePack;
 use crate::policy::{self, Binding, BindingMode, Mode, PolicyError, PolicySources, Ruleset, StoreSeed};
 use crate::shipped::{Part, Tree, TreeFile};
 use crate::state::TaskState;
 use crate::text::Scanner;
 use crate::text::scan::LexiconSources;
-use crate::time::{EARLIEST, LATEST, Millis};
+use crate::time::Millis;
+use crate::trial::{CaseReport, run_cases};
 
 use super::Failure;
 
@@ -56,6 +56,11 @@ impl PolicyArgs {
     pub(super) fn load(&self) -> Result<Rules, Failure> {
         Rules::load(&self.load_config(&[])?.config)
     }
+
+    /// The same, also when cases fail: for commands that report about policies and judge nothing.
+    pub(super) fn load_on_trial(&self) -> Result<Rules, Failure> {
+        Rules::load_on_trial(&self.load_config(&[])?.config)
+    }
 }
 
 /// Merges a configuration file, the environment and flags.
@@ -80,10 +85,8 @@ pub(super) struct Rules {
 pub(super) struct Policy {
     pub(super) effective: Vec<EffectivePack>,
     pub(super) warnings: Vec<PolicyError>,
-    /// The inline cases of every pack.
-    pub(super) cases: Vec<Case>,
-    /// Every pack alone, enforced: id, platform and rules. Its cases are judged by these.
-    pub(super) alone: Vec<(Arc<str>, Arc<str>, Arc<Ruleset>)>,
+    /// How the inline cases of every pack went.
+    pub(super) cases: Vec<CaseReport>,
     seeds: Vec<StoreSeed>,
 }
 
@@ -178,21 +181,49 @@ impl Policy {
     pub(super) fn packs(&self) -> usize {
         self.effective.iter().map(|pack| &pack.id).collect::<BTreeSet<_>>().len()
     }
+
+    /// The inline cases that fail.
+    pub(super) fn failing(&self) -> impl Iterator<Item = &CaseReport> {
+        self.cases.iter().filter(|report| !report.passed())
+    }
+}
+
+/// How many failing cases a refusal tells; one wrong word may break dozens.
+const TOLD: usize = 3;
+
+fn refusal(policy: &Policy, failing: usize, dir: Option<&Path>) -> Failure {
+    let told = policy.failing().take(TOLD).map(|report| {
+        let CaseReport { case, faults, .. } = report;
+        format!("{}: pack {}: case \"{}\" fails: {}", case.place, case.pack, case.name, faults.join("; "))
+    });
+    let mut messages: Vec<String> = told.collect();
+    let dir = dir.map_or(String::new(), |dir| format!(" --policies {}", dir.display()));
+    messages.push(format!(
+        "{failing} of {} inline cases fail, and nothing is judged until they hold; `contactwatch policy test{dir}` \
+         shows all of them",
+        policy.cases.len()
+    ));
+    Failure::Usage(messages)
 }
 
 impl Rules {
-    /// Reads and compiles what the configuration names.
+    /// Reads, compiles and tries what the configuration names. Nothing is judged by packs whose own cases fail: they
+    /// say something else than their author means.
     pub(super) fn load(config: &Config) -> Result<Self, Failure> {
+        let rules = Self::load_on_trial(config)?;
+        match rules.policy.failing().count() {
+            0 => Ok(rules),
+            failing => Err(refusal(&rules.policy, failing, config.policies.dir.as_deref())),
+        }
+    }
+
+    /// The same, also when cases fail.
+    pub(super) fn load_on_trial(config: &Config) -> Result<Self, Failure> {
         let files = Files::read(config)?;
         let (scanner, hash) = files.scanner()?;
         let compiled = policy::build(&files.sources(config, hash), &*scanner).map_err(faults)?;
-        let alone = compiled.packs.iter().filter_map(|pack| {
-            let ruleset = compiled.ruleset_of(&pack.id, Arc::clone(&scanner))?;
-            Some((Arc::clone(&pack.id), Arc::clone(&pack.platform), Arc::new(ruleset)))
-        });
         let policy = Policy {
-            alone: alone.collect(),
-            cases: compiled.cases.clone(),
+            cases: run_cases(&compiled, &scanner),
             effective: compiled.effective.clone(),
             warnings: compiled.warnings.clone(),
             seeds: compiled.seeds.clone(),
@@ -212,40 +243,9 @@ impl Rules {
     pub(super) fn state(&self) -> TaskState {
         let Retention { conversation, order, promise, store } = self.retention;
         let mut state = TaskState::new(crate::state::Retention { conversation, order, promise, store });
-        for seed in &self.policy.seeds {
-            let (_, store, _) = state.store_mut(&seed.platform, &seed.store);
-            for registry in registries(seed) {
-                store.profile.register(&registry, "stores file", EARLIEST);
-            }
-            store.profile.agency = seed.agency.as_deref().map(Into::into);
-            // What is listed does not expire.
-            store.profile.last_event_at = LATEST;
-        }
+        Engine::seed(&mut state, &self.policy.seeds);
         state
     }
-}
-
-/// What a store of the file registers, in force from the first instant on.
-fn registries(seed: &StoreSeed) -> Vec<Registry<'_>> {
-    let text = |text: &'_ Option<Arc<str>>| text.as_deref().map(|text| Cow::Owned(text.to_owned()));
-    let mut registries = vec![Registry::Store { title: text(&seed.title), time_zone: text(&seed.time_zone) }];
-    for domain in &seed.domains {
-        registries.push(Registry::Domain { domain: Cow::Borrowed(domain), registered: true });
-    }
-    for name in &seed.capabilities {
-        registries.push(Registry::Capability { name: Cow::Borrowed(name), granted: true });
-    }
-    for template in &seed.templates {
-        registries.push(Registry::Template(TemplateEvent {
-            template: Cow::Borrowed(&template.id),
-            status: template.status,
-            class: template.class,
-            surface: template.surface,
-            text: text(&template.text),
-            version: text(&template.version),
-        }));
-    }
-    registries
 }
 
 /// The shipped tree, or the one of a directory with its gaps filled from the shipped one.

@@ -79,8 +79,8 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
         .into_iter()
         .collect();
     let config = args.policy.load_config(&flags)?.config;
-    let rules = Rules::load(&config)?;
     let inputs = Inputs::new(&args.files)?;
+    let rules = Rules::load(&config)?;
     // A summary counts clean messages too.
     let emit = if args.summary { Emit::All } else { emit(config.verdicts) };
     let sink =

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::event::{
-    Author, Channel, ConversationContext, ConversationType, Event, Message, MessageKind, OrderRef, Origin,
-    Surface,
+    Author, Channel, ConversationContext, ConversationType, Event, Message, MessageKind, Origin, Surface,
 };
 use crate::policy::Condition;
 use crate::policy::condition::{Topics, Unanswered};
 use crate::score::{Judgement, Scanned, Scene, Trigger, ask_message, ask_notice, patterns};
 use crate::state::store::SentText;
-use crate::state::{BuyerMessage, Conversation, Desk, Order, Promise, Store, StoreKey, TaskState, Timers};
+use crate::state::{BuyerMessage, Conversation, Desk, Promise, Store, StoreKey, TaskState, Timers};
 use crate::text::{ScanContext, Signals, scan};
-use crate::time::Span;
+use crate::time::{Millis, Span};
 
 use super::held::Wait;
+use super::reference::{attached_words, names, numbers, order_of, starts_with_folded, surface_of};
 use super::{Effects, Engine, Outcome};
 
 /// Bursts and follow-ups are remembered as long as the longest window any pack may ask for.
@@ -84,6 +84,7 @@ impl Engine {
                 .is_some_and(|id| signals.signals.iter().any(|signal| signal.id == id))
         };
 
+        let stream_time = state.stream_time();
         let (_, store, timers) = state.store_mut(&event.platform, &event.store);
         let needs_answer = self.clock(event).is_none_or(|clock| {
             text.is_empty() || desk.text.class.is_empty() || !clock.closers.intersects(desk.text.class)
@@ -95,12 +96,12 @@ impl Engine {
             if !text.is_empty() {
                 desk.quotes.clear();
                 scan::quote_hashes(&self.ruleset.scanner, text, &mut desk.scratch, &mut desk.quotes);
-                conversation.remember_quotes(&desk.quotes);
+                conversation.remember_quotes(at, &desk.quotes);
             }
             if elsewhere(&desk.text) {
                 conversation.remember_promise_elsewhere(at);
             }
-            self.arm_unanswered(timers, key, event, message, conversation);
+            self.arm_unanswered(timers, key, message, conversation, stream_time);
         }
         state.desk = desk;
         self.settle_conversation(state, key, message.conversation.as_deref(), effects);
@@ -203,16 +204,18 @@ impl Engine {
         let numbers = numbers(message, order, known);
         let fragments: SmallVec<[&str; 5]> =
             known.into_iter().flat_map(|known| known.fragments(event.occurred_at)).collect();
+        let Desk { scratch, text: in_text, attached: in_attached, quotes } = desk;
+        quotes.clear();
+        quotes.extend(known.into_iter().flat_map(|known| known.quotes(event.occurred_at)));
         let context = ScanContext {
             platform: &event.platform,
             surface,
             format: message.text_format,
             names: &names,
             numbers: &numbers,
-            quoted: known.map_or(&[], Conversation::quotes),
+            quoted: quotes,
             recent: &fragments,
         };
-        let Desk { scratch, text: in_text, attached: in_attached, .. } = desk;
         self.ruleset.scanner.scan(text, &context, scratch, in_text);
         in_attached.clear();
         if !attached.is_empty() {
@@ -265,6 +268,7 @@ impl Engine {
         }
         let at = event.occurred_at;
         let (hash, class) = (state.desk.text.folded_hash, state.desk.text.class);
+        let stream_time = state.stream_time();
         let (key, store, timers) = state.store_mut(&event.platform, &event.store);
         if message.channel == Channel::PlatformChat {
             let order_key = order_of(store, message);
@@ -300,7 +304,7 @@ impl Engine {
             conversation.settle_promise_elsewhere();
             if answers {
                 conversation.seller_answered(at);
-                self.arm_unanswered(timers, &key, event, message, conversation);
+                self.arm_unanswered(timers, &key, message, conversation, stream_time);
             }
         }
     }
@@ -364,17 +368,14 @@ impl Engine {
         &self,
         timers: &mut Timers,
         key: &Arc<StoreKey>,
-        event: &Event<'_>,
         message: &Message<'_>,
-        known: &Conversation,
+        known: &mut Conversation,
+        stream_time: Option<Millis>,
     ) {
-        let (Some(id), Some(waiting)) = (message.conversation.as_deref(), known.first_unanswered()) else {
-            return;
-        };
-        if !matches!(known.kind, ConversationType::Buyer | ConversationType::Dispute) {
-            return;
+        let Some(id) = message.conversation.as_deref() else { return };
+        if matches!(known.kind, ConversationType::Buyer | ConversationType::Dispute) {
+            self.arm_turn(timers, key, id, known, stream_time.unwrap_or_default());
         }
-        self.arm_turn(timers, key, id, waiting.at, known.fired_until(), event.occurred_at);
     }
 }
 
@@ -386,28 +387,6 @@ struct Judged {
     /// The gift it promised.
     promise: Option<Promise>,
     order: Option<Box<str>>,
-}
-
-/// Titles and brands of the order: their words are names.
-fn names(order: Option<&Order>) -> SmallVec<[&str; 8]> {
-    let items = order.map_or(&[][..], |order| &order.items);
-    items.iter().flat_map(|item| [item.title.as_deref(), item.brand.as_deref()]).flatten().collect()
-}
-
-/// Numbers of the order: never phones.
-fn numbers<'a>(
-    message: &'a Message<'_>,
-    order: Option<&'a Order>,
-    known: Option<&'a Conversation>,
-) -> SmallVec<[&'a str; 8]> {
-    let said = [&message.order.posting, &message.order.order, &message.order.sku];
-    let mut numbers: SmallVec<[&str; 8]> = said.into_iter().filter_map(|number| number.as_deref()).collect();
-    if let Some(order) = order {
-        numbers.extend(order.numbers.iter().chain(&order.tracking).map(|number| &**number));
-        numbers.extend(order.items.iter().filter_map(|item| item.sku.as_deref()));
-    }
-    numbers.extend(known.and_then(|known| known.order.as_deref()));
-    numbers
 }
 
 /// Enters the message into its conversation: its id, what it is about, its time. `false` for a repeat, which may
@@ -449,45 +428,4 @@ fn conversation<'a>(store: &'a Store, message: &Message<'_>) -> Option<&'a Conve
 
 fn conversation_mut<'a>(store: &'a mut Store, message: &Message<'_>) -> Option<&'a mut Conversation> {
     message.conversation.as_deref().and_then(|id| store.conversations.get_mut(id))
-}
-
-/// Key of the order a message is about (its own reference first, then the conversation's), or the number it names
-/// when no such order is known.
-fn order_of(store: &Store, message: &Message<'_>) -> Option<Box<str>> {
-    let named = message.order.posting.as_deref().or(message.order.order.as_deref());
-    if named.is_some() {
-        return store.order_key(&message.order).or(named).map(Into::into);
-    }
-    let remembered = conversation(store, message)?.order.as_deref()?;
-    let reference = OrderRef { order: Some(remembered.into()), ..OrderRef::default() };
-    store.order_key(&reference).or(Some(remembered)).map(Into::into)
-}
-
-fn surface_of(message: &Message<'_>) -> Surface {
-    if message.channel == Channel::ParcelInsert { Surface::Insert } else { Surface::Chat }
-}
-
-/// Words that a producer read from pictures, a line each.
-fn attached_words(message: &Message<'_>) -> String {
-    let words = |attachment: &crate::event::Attachment<'_>| -> Vec<String> {
-        let ocr = attachment.ocr_text.as_deref().map(str::to_owned);
-        ocr.into_iter().chain(attachment.qr_payloads.iter().map(|payload| payload.to_string())).collect()
-    };
-    message.attachments.iter().flat_map(words).collect::<Vec<_>>().join("\n")
-}
-
-/// Whether `text` begins with `prefix`, case and runs of white space aside.
-fn starts_with_folded(text: &str, prefix: &str) -> bool {
-    let mut words = text.split_whitespace();
-    let mut wanted = prefix.split_whitespace().peekable();
-    while let Some(want) = wanted.next() {
-        let Some(word) = words.next() else { return false };
-        let (word, want) = (word.to_lowercase(), want.to_lowercase());
-        // The last word of the prefix may be cut inside a word of the text.
-        let fits = if wanted.peek().is_none() { word.starts_with(&*want) } else { word == want };
-        if !fits {
-            return false;
-        }
-    }
-    !prefix.trim().is_empty()
 }

@@ -104,7 +104,8 @@ impl Engine {
                 profile.agency = Some((&**agency).into());
             }
             let title = seed.title.as_deref().map(Into::into);
-            profile.register(&Registry::Store { title, time_zone: None }, "", at);
+            let time_zone = seed.time_zone.as_deref().map(Into::into);
+            profile.register(&Registry::Store { title, time_zone }, "", at);
             for name in &seed.capabilities {
                 profile.register(&Registry::Capability { name: (&**name).into(), granted: true }, "", at);
             }

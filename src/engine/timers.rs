@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::event::{Body, Event, Message, TimeSource};
 use crate::policy::condition::Unanswered;
-use crate::policy::{Condition, Severity};
+use crate::policy::{Condition, Pack, Rule, Severity};
 use crate::score::judgement::Scope;
 use crate::score::{Hit, Judgement, Trigger, gifts};
-use crate::state::{PromiseEnd, StoreKey, TaskState, Timer, TimerKind, Timers};
+use crate::state::{Conversation, PromiseEnd, StoreKey, TaskState, Timer, TimerKind, Timers};
 use crate::time::{Millis, Span};
 
 use super::{Effects, Engine};
@@ -56,25 +56,29 @@ impl Engine {
         }
     }
 
-    /// Arms the deadlines of a turn that began at `since`; those up to `fired_until` have fired.
+    /// Arms the deadlines of a conversation's turn that have not fired.
     pub(super) fn arm_turn(
         &self,
         timers: &mut Timers,
         key: &Arc<StoreKey>,
-        conversation: &str,
-        since: Millis,
-        fired_until: Option<Millis>,
+        id: &str,
+        conversation: &mut Conversation,
         now: Millis,
     ) {
-        for pack in self.ruleset.packs_for(&key.platform, &key.store, now) {
+        let Some(since) = conversation.first_unanswered().map(|waiting| waiting.at) else { return };
+        for pack in self.ruleset.packs_for(&key.platform, &key.store, since) {
             for rule in &pack.rules {
                 let Condition::Unanswered(clock) = &rule.condition else { continue };
-                for step in steps(clock, since).filter(|step| Some(step.fires_at) > fired_until) {
-                    timers.arm(Timer {
-                        at: step.fires_at,
-                        store: Arc::clone(key),
-                        kind: TimerKind::Unanswered { conversation: conversation.into() },
-                    });
+                for step in steps(clock, since) {
+                    if Some(step.fires_at) <= conversation.fired_until() {
+                        continue;
+                    }
+                    if step.fires_at < now {
+                        conversation.hold_deadlines(now.plus(self.ruleset.hold_back));
+                    }
+                    let at = conversation.not_before().map_or(step.fires_at, |held| held.max(step.fires_at));
+                    let kind = TimerKind::Unanswered { conversation: id.into() };
+                    timers.arm(Timer { at, store: Arc::clone(key), kind });
                 }
             }
         }
@@ -91,34 +95,43 @@ impl Engine {
         let (_, store, _) = state.store_mut(&key.platform, &key.store);
         let Some(conversation) = store.conversations.get_mut(id) else { return };
         let Some(waiting) = conversation.first_unanswered().cloned() else { return };
-        if conversation.fired_until() >= Some(now) {
+        if conversation.not_before() > Some(now) {
             return;
         }
-        let mut judgement = Judgement::default();
-        let scope = Scope { store: (&key.platform, &key.store), template: None, at: now };
-        let mut deadline = now;
+        // A turn that became known late may have several deadlines behind it: each has a verdict of its own.
+        let mut due: Vec<(Millis, &Arc<Pack>, &Rule, Step)> = Vec::new();
         for pack in self.ruleset.packs_for(&key.platform, &key.store, waiting.at) {
             for rule in &pack.rules {
                 let Condition::Unanswered(clock) = &rule.condition else { continue };
-                for step in steps(clock, waiting.at).filter(|step| step.fires_at == now) {
-                    if clock.silent_while_frozen && store.profile.frozen_at(step.deadline) {
-                        continue;
+                let fired = conversation.fired_until();
+                let now_due = |step: &Step| step.fires_at <= now && Some(step.fires_at) > fired;
+                for step in steps(clock, waiting.at).filter(now_due) {
+                    if !(clock.silent_while_frozen && store.profile.frozen_at(step.deadline)) {
+                        due.push((step.fires_at, pack, rule, step));
                     }
-                    deadline = step.deadline;
-                    let mut hit = Hit::certain()
-                        .doubt(waiting.observed)
-                        .fact("first_unanswered_at", waiting.at)
-                        .fact("deadline", step.deadline)
-                        .fact("limit", step.limit);
-                    hit.severity = step.severity;
-                    judgement.take_timer(&self.ruleset.exceptions, scope, pack, rule, hit);
                 }
             }
         }
+        due.sort_by_key(|(fires_at, ..)| *fires_at);
         conversation.fired(now);
-        let message = Message { conversation: Some(id.into()), ..Message::default() };
         let agency = store.profile.agency.clone();
-        self.emit_timer(effects, key, &waiting.event_id, message, deadline, agency.as_deref(), judgement);
+        for together in due.chunk_by(|a, b| a.0 == b.0) {
+            let mut judgement = Judgement::default();
+            let mut deadline = now;
+            for (_, pack, rule, step) in together {
+                let scope = Scope { store: (&key.platform, &key.store), template: None, at: step.deadline };
+                deadline = step.deadline;
+                let mut hit = Hit::certain()
+                    .doubt(waiting.observed)
+                    .fact("first_unanswered_at", waiting.at)
+                    .fact("deadline", step.deadline)
+                    .fact("limit", step.limit);
+                hit.severity = step.severity;
+                judgement.take_timer(&self.ruleset.exceptions, scope, pack, rule, hit);
+            }
+            let message = Message { conversation: Some(id.into()), ..Message::default() };
+            self.emit_timer(effects, key, &waiting.event_id, message, deadline, agency.as_deref(), judgement);
+        }
     }
 
     /// The parcel left long ago and nobody reported what was in it.
@@ -226,16 +239,16 @@ impl Engine {
         let now = state.stream_time().unwrap_or_default();
         for (key, store) in state.stores() {
             let key = Arc::new(key.clone());
-            for (id, conversation) in &store.conversations {
-                if let Some(waiting) = conversation.first_unanswered() {
-                    self.arm_turn(&mut timers, &key, id, waiting.at, conversation.fired_until(), now);
-                }
-            }
             for held in &store.profile.held {
                 timers.arm(Timer { at: held.until, store: Arc::clone(&key), kind: TimerKind::Held });
             }
             self.rearm_orders(&mut timers, &key, store, now);
             self.rearm_templates(&mut timers, &key, store, now);
+        }
+        for (key, store) in state.stores_mut() {
+            for (id, conversation) in &mut store.conversations {
+                self.arm_turn(&mut timers, key, id, conversation, now);
+            }
         }
         state.timers = timers;
     }

@@ -70,6 +70,8 @@ pub struct Turn {
     pub waiting: SmallVec<[Waiting; 1]>,
     /// Deadlines up to here have fired: after a restore they are not armed again.
     pub fired_until: Option<Millis>,
+    /// A turn that became known late fires no deadline before this: its answer may be on the way as well.
+    pub not_before: Option<Millis>,
 }
 
 /// One buyer message that waits.
@@ -85,8 +87,8 @@ pub struct Waiting {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Extra {
-    /// Hashes of word 5-grams of the buyer's last messages, sorted.
-    quotes: Vec<u64>,
+    /// Hashes of word 5-grams of the buyer's last messages, sorted, each with when it was first written.
+    quotes: Vec<(u64, Millis)>,
     /// The seller's short messages of the last ten minutes that could be parts of a contact.
     fragments: Vec<(Millis, Box<str>)>,
     /// A buyer message that quotes a promise made outside the platform.
@@ -132,9 +134,13 @@ impl Conversation {
         self.touch(at);
         self.last_answer_at = self.last_answer_at.max(Some(at));
         if let Some(turn) = &mut self.turn {
+            let first = turn.waiting.first().map(|waiting| waiting.at);
             turn.waiting.retain(|waiting| waiting.at > at);
-            if turn.waiting.is_empty() {
-                self.turn = None;
+            match turn.waiting.first().map(|waiting| waiting.at) {
+                None => self.turn = None,
+                // What is left is another turn, with deadlines of its own.
+                left if left != first => (turn.fired_until, turn.not_before) = (None, None),
+                _ => {}
             }
         }
     }
@@ -178,6 +184,18 @@ impl Conversation {
         self.turn.as_ref().and_then(|turn| turn.fired_until)
     }
 
+    /// No deadline of the turn fires before this.
+    pub fn not_before(&self) -> Option<Millis> {
+        self.turn.as_ref().and_then(|turn| turn.not_before)
+    }
+
+    /// The turn became known when some of its deadlines had passed: none fires before `at`.
+    pub fn hold_deadlines(&mut self, at: Millis) {
+        if let Some(turn) = &mut self.turn {
+            turn.not_before = turn.not_before.or(Some(at));
+        }
+    }
+
     /// Records that the deadline at `at` fired.
     pub fn fired(&mut self, at: Millis) {
         if let Some(turn) = &mut self.turn {
@@ -186,23 +204,24 @@ impl Conversation {
     }
 
     /// Adds hashes of the buyer's words, so that a seller who quotes them is not taken at his own word.
-    pub fn remember_quotes(&mut self, hashes: &[u64]) {
+    pub fn remember_quotes(&mut self, at: Millis, hashes: &[u64]) {
         if hashes.is_empty() {
             return;
         }
-        let extra = self.extra.get_or_insert_default();
-        extra.quotes.extend_from_slice(hashes);
-        if extra.quotes.len() > Self::QUOTES_CAP {
-            let surplus = extra.quotes.len() - Self::QUOTES_CAP;
-            extra.quotes.drain(..surplus);
+        let quotes = &mut self.extra.get_or_insert_default().quotes;
+        quotes.extend(hashes.iter().map(|hash| (*hash, at)));
+        if quotes.len() > Self::QUOTES_CAP {
+            quotes.sort_unstable_by_key(|(hash, at)| (*at, *hash));
+            quotes.drain(..quotes.len() - Self::QUOTES_CAP);
         }
-        extra.quotes.sort_unstable();
-        extra.quotes.dedup();
+        quotes.sort_unstable();
+        quotes.dedup_by_key(|(hash, _)| *hash);
     }
 
-    /// Hashes of the buyer's last words, sorted.
-    pub fn quotes(&self) -> &[u64] {
-        self.extra.as_ref().map_or(&[], |extra| &extra.quotes)
+    /// Hashes of what the buyer wrote before `at`, sorted: nobody quotes what is yet to be written.
+    pub fn quotes(&self, at: Millis) -> impl Iterator<Item = u64> {
+        let quotes = self.extra.as_ref().map_or(&[][..], |extra| &extra.quotes[..]);
+        quotes.iter().filter(move |(_, written)| *written < at).map(|(hash, _)| *hash)
     }
 
     /// Keeps a short seller message that may be a part of a contact. Long or wordy ones are not kept.
@@ -316,7 +335,7 @@ mod tests {
         for n in 0..100_000 {
             conversation.buyer_wrote(buyer(1000 + n), Some("some-event-id"));
             conversation.remember_fragment(Millis(1000 + n), "8 900");
-            conversation.remember_quotes(&[n as u64]);
+            conversation.remember_quotes(Millis(1000 + n), &[n as u64]);
         }
         let size = postcard::to_allocvec(&conversation).unwrap().len();
         assert!(size < 4096, "{size}");

@@ -152,6 +152,11 @@ impl TaskState {
         self.stores.iter().map(|(key, (_, store))| (key, store))
     }
 
+    /// Every store, to change.
+    pub(crate) fn stores_mut(&mut self) -> impl Iterator<Item = (&Arc<StoreKey>, &mut Store)> {
+        self.stores.values_mut().map(|(key, store)| (&*key, store))
+    }
+
     /// Drops what has expired. Runs by itself whenever stream time has moved by a sixteenth of the shortest
     /// retention, so memory exceeds what retention asks for by that much at most.
     pub fn sweep(&mut self) {

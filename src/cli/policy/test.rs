@@ -1,12 +1,12 @@
 //! `policy test`: the inline cases of every pack, and golden timelines.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::cli::cases::{self, Failed};
 use crate::cli::corpus::{Labelled, Timeline};
 use crate::cli::input::{Inputs, Line, line_fault};
 use crate::cli::output::{self, RED};
@@ -14,8 +14,9 @@ use crate::cli::rules::PolicyArgs;
 use crate::cli::table::{Cell, Table};
 use crate::cli::timelines::{self, Pair};
 use crate::cli::{Failure, Status};
+use crate::trial::HitsByRule;
 
-use super::{write_failed, write_verdict};
+use super::{Failed, write_failed, write_verdict};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -29,33 +30,27 @@ pub(super) struct Args {
     policy: PolicyArgs,
 }
 
-/// How often a rule was expected, and what came.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-struct Hits {
-    expected: u64,
-    hit: u64,
-    missed: u64,
-    unexpected: u64,
-}
-
 #[derive(Serialize)]
 struct TestReport {
     v: u8,
     cases: usize,
     timelines: usize,
     failed: Vec<Failed>,
-    rules: BTreeMap<String, Hits>,
+    rules: HitsByRule,
 }
 
 pub(super) fn run(args: &Args) -> Result<Status, Failure> {
-    let rules = args.policy.load()?;
+    let rules = args.policy.load_on_trial()?;
     let mut report = TestReport {
         v: 1,
         cases: rules.policy.cases.len(),
         timelines: 0,
-        failed: cases::run(&rules),
-        rules: BTreeMap::new(),
+        failed: rules.policy.failing().map(Failed::of).collect(),
+        rules: HitsByRule::default(),
     };
+    for case in &rules.policy.cases {
+        report.rules.count_case(case);
+    }
     let engine = crate::engine::Engine::new(rules.ruleset.clone(), crate::engine::Emit::All);
     if !args.timelines.is_empty() {
         let inputs = Inputs::new(&timelines::files(&args.timelines)?)?;
@@ -87,25 +82,21 @@ impl TestReport {
         self.timelines += 1;
         for pair in pairs {
             if let Some(fault) = pair.fault() {
-                self.failed.push(Failed { place: place.to_owned(), name: timeline.name.to_string(), fault });
+                let (place, name) = (place.to_owned(), timeline.name.to_string());
+                self.failed.push(Failed { place, pack: None, name, fault });
             }
             let (expected, got) = pair.rules();
-            for rule in expected.union(&got) {
-                let hits = self.rules.entry(rule.clone()).or_default();
-                match (expected.contains(rule), got.contains(rule)) {
-                    (true, true) => (hits.expected, hits.hit) = (hits.expected + 1, hits.hit + 1),
-                    (true, false) => (hits.expected, hits.missed) = (hits.expected + 1, hits.missed + 1),
-                    _ => hits.unexpected += 1,
-                }
-            }
+            let shared = |rules: BTreeSet<String>| rules.into_iter().map(Arc::from).collect();
+            self.rules.count(&shared(expected), &shared(got));
         }
     }
 
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
         write_failed(out, &self.failed)?;
-        if !self.rules.is_empty() {
+        let mut rules = self.rules.iter().peekable();
+        if rules.peek().is_some() {
             let mut table = Table::new(&["rule", ">expected", ">hit", ">missed", ">unexpected"]);
-            for (rule, hits) in &self.rules {
+            for (rule, hits) in rules {
                 table.row(vec![
                     Cell::text(rule),
                     Cell::number(hits.expected),
