@@ -109,6 +109,7 @@ cases! {
     seeds: "seeds.yaml",
     disguised: "disguised.yaml",
     fresh: "fresh2.yaml",
+    fresh_again: "fresh3.yaml",
 }
 
 fn check(text: &str, wanted: &str) {
