@@ -5,7 +5,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::event::{
-    Author, Channel, ConversationContext, ConversationType, Event, Message, MessageKind, Origin, Surface,
+    Author, Channel, ConversationContext, ConversationType, Event, Message, MessageKind, OrderRef, Origin,
+    Surface,
 };
 use crate::policy::Condition;
 use crate::policy::condition::{Topics, Unanswered};
@@ -149,6 +150,16 @@ impl Engine {
         let mut desk = std::mem::take(&mut state.desk);
         let (_, store, _) = state.store_mut(&event.platform, &event.store);
         let judged = self.judge_message(store, &mut desk, event, message, wait, effects);
+        // A promise is kept even when nobody has reported the order yet.
+        if let (Some(key), Some(_), MessageKind::Sent) = (&judged.order, &judged.promise, message.kind)
+            && !store.orders.contains_key(key)
+        {
+            let remembered = OrderRef { order: Some((&**key).into()), ..OrderRef::default() };
+            let named = if message.order == OrderRef::default() { &remembered } else { &message.order };
+            if let Some((_, order)) = store.order_entry(named) {
+                order.last_event_at = event.occurred_at;
+            }
+        }
         if let (Some(key), MessageKind::Sent) = (&judged.order, message.kind)
             && let Some(order) = store.orders.get_mut(key)
         {

@@ -199,7 +199,9 @@ impl Scanner {
         for found in self.lexicon.automaton.find_overlapping_iter(&view.text) {
             let Some(pattern) = self.lexicon.patterns.get(found.pattern().as_usize()) else { continue };
             let range = found.range();
-            if (pattern.left && !starts_word(view, range.start)) || (pattern.right && !ends_word(view, range.end)) {
+            if (pattern.left && !starts_word(view, range.start))
+                || (pattern.right && !ends_word(view, range.end))
+            {
                 continue;
             }
             let original = view.original(range.clone());
