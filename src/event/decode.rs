@@ -140,6 +140,9 @@ fn parse(record: &[u8]) -> Result<Wire<'_>, DecodeError> {
         None => return Err(invalid_json("an empty record; expected one JSON object")),
         Some(_) => return Err(invalid_json("no JSON object: an event starts with {")),
     }
+    if let Some(wire) = Wire::read_plain(json) {
+        return Ok(wire);
+    }
     serde_json::from_str(json).map_err(|error| {
         let code = match error.classify() {
             serde_json::error::Category::Data => ErrorCode::InvalidField,

@@ -179,9 +179,14 @@ impl Scanner {
         masks::hashes(scratch.folded.main(), &mut scratch.masks, out);
     }
 
-    /// The automaton by itself, over folded text: what the rest of the scanner's cost is measured against.
-    pub fn automaton(&self) -> &aho_corasick::AhoCorasick {
-        &self.lexicon.automaton
+    /// All forms that are looked for, as folded: what other matchers are measured with. Takes a while.
+    pub fn forms(&self) -> Vec<String> {
+        self.lexicon.trie.forms()
+    }
+
+    /// Bytes that the compiled forms take.
+    pub fn forms_memory(&self) -> usize {
+        self.lexicon.trie.memory()
     }
 
     /// The domain lists.
@@ -190,21 +195,19 @@ impl Scanner {
     }
 
     fn collect(&self, view: &View, platform: &str, hits: &mut Vec<Hit>) {
-        for found in self.lexicon.automaton.find_overlapping_iter(&view.text) {
-            let Some(pattern) = self.lexicon.patterns.get(found.pattern().as_usize()) else { continue };
-            let range = found.range();
-            if (pattern.left
-                && view.text.get(..range.start).unwrap_or_default().chars().next_back().is_some_and(is_word))
+        self.lexicon.trie.find(&view.text, |form, range, inside| {
+            let Some(pattern) = self.lexicon.patterns.get(form as usize) else { return };
+            if (pattern.left && inside)
                 || (pattern.right
                     && view.text.get(range.end..).unwrap_or_default().chars().next().is_some_and(is_word))
             {
-                continue;
+                return;
             }
             let original = view.original(range.clone());
             let via = view.via(range.clone());
             // "a" is no Russian conjunction in an English text.
             if range.len() < MIN_GUESSED && via.intersects(frames::GUESSED) {
-                continue;
+                return;
             }
             let half_words = half_words(view.text.get(range).unwrap_or_default());
             let hit = Hit::new(original, 0, via, half_words);
@@ -217,7 +220,7 @@ impl Scanner {
                     hits.push(Hit { group, ..hit });
                 }
             }
-        }
+        });
     }
 
     /// Id of a signal.
@@ -310,7 +313,7 @@ fn digest(folded: &str) -> (u64, u32) {
     let mut hash = FNV_START;
     let mut count = 0;
     let mut buffer = [0; 4];
-    for letter in folded.chars().filter(|letter| letter.is_alphanumeric()) {
+    for letter in folded.chars().filter(|letter| lexicon::is_alphanumeric(*letter)) {
         count += 1;
         for byte in letter.encode_utf8(&mut buffer).bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);

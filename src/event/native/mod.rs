@@ -10,8 +10,6 @@ mod yandex_market;
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::canonical::{derived_id, origin, plausible};
 use super::decode::{DecodeError, Decoded, ErrorCode, SkipReason};
 use super::wire::{self, Raw, Read, Wire, fold_word, id, missing, object, raw_fields, text};
@@ -56,7 +54,7 @@ struct Envelope<'a> {
     store: Option<Cow<'a, str>>,
     agency: Option<Cow<'a, str>>,
     observed_at: Option<Millis>,
-    native: &'a RawValue,
+    native: wire::Json<'a>,
     fetched: Fetched<'a>,
     send_log: SendLog<'a>,
 }
@@ -248,8 +246,8 @@ fn native_word(field: &str, raw: Raw<'_>) -> Read<String> {
 /// Rows of a page, each named in its errors.
 fn page<'a>(
     field: &str,
-    rows: &'a RawValue,
-    mut read: impl FnMut(&'a RawValue) -> Read<Vec<Event<'a>>>,
+    rows: wire::Json<'a>,
+    mut read: impl FnMut(wire::Json<'a>) -> Read<Vec<Event<'a>>>,
 ) -> Read<Decoded<'a>> {
     let rows = wire::list(field, Some(rows))?;
     if rows.is_empty() {

@@ -6,11 +6,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::{Envelope, When, native_time, native_word, origin_of, page, state_event};
 use crate::event::decode::{Decoded, SkipReason};
-use crate::event::wire::{Raw, Read, id, invalid, list, missing, object, raw_fields, text};
+use crate::event::wire::{Json, Raw, Read, id, invalid, list, missing, object, raw_fields, text};
 use crate::event::{
     Attachment, Author, Channel, ConversationContext, ConversationType, Event, Item, Message, MessageKind,
     OrderEvent, OrderKind, OrderRef, OrderState, Origin, Scheme, TextFormat,
@@ -183,7 +181,7 @@ fn attached<'a>(raw: Raw<'a>) -> Read<(Vec<Attachment<'a>>, OrderRef<'a>)> {
 
 /// A row of any of the three lists. Rows name an order by its assembly task; the chat's `rid` stands in new orders
 /// alone, so that such an event ties both names.
-fn order_row<'a>(envelope: &Envelope<'a>, raw: &'a RawValue) -> Read<Vec<Event<'a>>> {
+fn order_row<'a>(envelope: &Envelope<'a>, raw: Json<'a>) -> Read<Vec<Event<'a>>> {
     let row: Order<'a> = object("native.orders", raw, "a list of orders")?;
     let task = id("native.orders.id", row.id)?;
     let order = OrderRef {

@@ -5,11 +5,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::{Envelope, file_kind, first_time, native_time, native_word, origin_of, page, state_event};
 use crate::event::decode::{Decoded, SkipReason};
-use crate::event::wire::{Raw, Read, id, list, missing, object, quantity, raw_fields, text};
+use crate::event::wire::{Json, Raw, Read, id, list, missing, object, quantity, raw_fields, text};
 use crate::event::{
     Attachment, Author, Channel, ConversationContext, ConversationType, Event, Item, Message, MessageKind,
     OrderEvent, OrderKind, OrderRef, OrderState, TextFormat,
@@ -165,7 +163,7 @@ impl<'a> Chat<'a> {
 }
 
 /// What the collector fetched: the object itself, or the whole answer around it.
-fn fetched<'a>(field: &str, raw: &'a RawValue) -> Read<Native<'a>> {
+fn fetched<'a>(field: &str, raw: Json<'a>) -> Read<Native<'a>> {
     let native: Native<'a> = object(field, raw, "an object of the marketplace")?;
     match native.result {
         Some(inner) => object(field, inner, "an object of the marketplace"),
