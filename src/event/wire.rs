@@ -291,8 +291,11 @@ fn class_of(value: Json<'_>) -> &'static str {
 }
 
 fn is_integer(json: &str) -> bool {
-    let digits = json.strip_prefix('-').unwrap_or(json);
-    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+    let digits = match json.as_bytes() {
+        [b'-', digits @ ..] => digits,
+        digits => digits,
+    };
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }
 
 /// Parses an object; `expected` says what the field should hold.
@@ -314,7 +317,11 @@ pub(super) fn list<'a>(field: &str, raw: Raw<'a>) -> Read<Vec<Json<'a>>> {
 
 /// A string, when the value is one. Borrowed when it has no escapes.
 fn string(raw: Json<'_>) -> Option<Cow<'_, str>> {
-    let inner = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+    // What begins as a string is a whole one.
+    let inner = match raw.get().as_bytes() {
+        [b'"', .., b'"'] => raw.get().get(1..raw.get().len() - 1)?,
+        _ => return None,
+    };
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Some(Cow::Borrowed(inner));
     }

@@ -154,7 +154,7 @@ impl Scanner {
         let Scratch { folded, hits, found, contacts, masks, .. } = scratch;
         if !found.is_empty() || !contacts.is_empty() || !out.links.is_empty() {
             let reasons = &self.lexicon.reasons;
-            masks.read(folded.main(), text, context.quoted);
+            masks.read(folded.main(), text, context);
             masks.apply(folded.main(), context, &self.tables, hits, found, reasons);
             self.report_contacts(text, context, contacts, masks, out);
             self.report_links(0, Some(masks), out);
@@ -312,11 +312,10 @@ const FNV_PRIME: u64 = 0x0100_0000_01b3;
 fn digest(folded: &str) -> (u64, u32) {
     let mut hash = FNV_START;
     let mut count = 0;
-    let mut buffer = [0; 4];
-    for letter in folded.chars().filter(|letter| lexicon::is_alphanumeric(*letter)) {
+    for (at, letter) in folded.char_indices().filter(|(_, letter)| lexicon::is_alphanumeric(*letter)) {
         count += 1;
-        for byte in letter.encode_utf8(&mut buffer).bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
+        for byte in folded.as_bytes().get(at..at + letter.len_utf8()).unwrap_or_default() {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME);
         }
     }
     (hash, count)
