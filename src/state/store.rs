@@ -248,13 +248,16 @@ impl Profile {
 
     /// Buyers other than `to` who got the same text within `within` before `at`.
     pub fn sent_to_others(&self, text: u64, to: u64, at: Millis, within: Span) -> usize {
-        let mut others: smallvec::SmallVec<[u64; 16]> = self
-            .sent
-            .iter()
-            .filter(|entry| entry.text == text && entry.to != to)
-            .filter(|entry| entry.at <= at && at.since(entry.at) <= within)
-            .map(|entry| entry.to)
-            .collect();
+        let mut others: smallvec::SmallVec<[u64; 16]> = smallvec::SmallVec::new();
+        let (older, newer) = self.sent.as_slices();
+        for entries in [older, newer] {
+            // Nearly every text is another one: that is told first.
+            for entry in entries.iter().filter(|entry| entry.text == text) {
+                if entry.to != to && entry.at <= at && at.since(entry.at) <= within {
+                    others.push(entry.to);
+                }
+            }
+        }
         others.sort_unstable();
         others.dedup();
         others.len()

@@ -4,7 +4,7 @@
 //! orders, parcels, articles and tax numbers are taken off by the order's own numbers, by context words and by check
 //! digits.
 
-mod digits;
+pub(in crate::text) mod digits;
 
 use std::ops::Range;
 
@@ -119,6 +119,9 @@ impl<'a> Scan<'a> {
 
     /// Phones and cards.
     fn numbers(&mut self) {
+        if !digits::any(self.text) {
+            return;
+        }
         let mut from = 0;
         let mut groups = digits::Groups::new();
         while let Some(run) = digits::run(self.text, from, &mut groups) {

@@ -1,20 +1,20 @@
-//! From lexicon files to one automaton.
+//! From lexicon files to one trie.
 //!
 //! As written ([`written`]): groups of terms in full inflected forms, frames and guards that speak of groups.
-//! As run: every form of every language in one Aho-Corasick automaton over folded bytes, each pattern with the
-//! groups it belongs to; frames and guards as bit sets over groups.
+//! As run: every form of every language in one [`trie`] over folded characters, each pattern with the groups it belongs
+//! to; frames and guards as bit sets over groups.
 
 mod compile;
 mod expand;
+mod trie;
 mod written;
-
-use aho_corasick::AhoCorasick;
 
 use crate::text::frames::Frame;
 use crate::text::guards::Guard;
 use crate::text::{NameId, SignalId};
 
-pub(in crate::text) use compile::{compile, is_chinese, is_word};
+pub(in crate::text) use compile::{compile, is_alphanumeric, is_chinese, is_word};
+pub(in crate::text) use trie::Trie;
 pub(in crate::text) use written::{Across, Denied, Order};
 
 /// The configuration texts a scanner is compiled from: `(file name, YAML text)`.
@@ -80,7 +80,7 @@ impl FromIterator<u16> for Groups {
     }
 }
 
-/// One form in the automaton.
+/// One form in the trie.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::text) struct Pattern {
     /// First of its groups in [`Lexicon::pattern_groups`].
@@ -146,7 +146,7 @@ pub(in crate::text) mod builtin {
 /// Everything the lexicon files say, ready to run.
 #[derive(Debug)]
 pub(in crate::text) struct Lexicon {
-    pub(in crate::text) automaton: AhoCorasick,
+    pub(in crate::text) trie: Trie,
     pub(in crate::text) patterns: Vec<Pattern>,
     pub(in crate::text) pattern_groups: Vec<u16>,
     /// Groups whose hits hide shorter hits inside them.

@@ -157,7 +157,7 @@ impl Scanner {
         let Scratch { folded, hits, found, contacts, masks, .. } = scratch;
         if !found.is_empty() || !contacts.is_empty() || !out.links.is_empty() {
             let reasons = &self.lexicon.reasons;
-            masks.read(folded.main(), text, context.quoted);
+            masks.read(folded.main(), text, context);
             masks.apply(folded.main(), context, &self.tables, hits, found, reasons);
             self.report_contacts(text, context, (contacts, hits), masks, out);
             self.report_links(0, Some(masks), out);
@@ -185,9 +185,14 @@ impl Scanner {
         out.extend(scratch.contacts.iter().map(|one| masks::contact_hash(text, one.start, one.end)));
     }
 
-    /// The automaton by itself, over folded text: what the rest of the scanner's cost is measured against.
-    pub fn automaton(&self) -> &aho_corasick::AhoCorasick {
-        &self.lexicon.automaton
+    /// All forms that are looked for, as folded: what other matchers are measured with. Takes a while.
+    pub fn forms(&self) -> Vec<String> {
+        self.lexicon.trie.forms()
+    }
+
+    /// Bytes that the compiled forms take.
+    pub fn forms_memory(&self) -> usize {
+        self.lexicon.trie.memory()
     }
 
     /// The domain lists.
@@ -196,19 +201,18 @@ impl Scanner {
     }
 
     fn collect(&self, view: &View, platform: &str, hits: &mut Vec<Hit>) {
-        for found in self.lexicon.automaton.find_overlapping_iter(&view.text) {
-            let Some(pattern) = self.lexicon.patterns.get(found.pattern().as_usize()) else { continue };
-            let range = found.range();
-            if (pattern.left && !starts_word(view, range.start))
-                || (pattern.right && !ends_word(view, range.end))
-            {
-                continue;
+        let spaced = view.via_anywhere().contains(Via::SPACED);
+        let starts = |at: usize| spaced && starts_word(view, at);
+        self.lexicon.trie.find(&view.text, starts, |form, range, inside| {
+            let Some(pattern) = self.lexicon.patterns.get(form as usize) else { return };
+            if (pattern.left && inside) || (pattern.right && !ends_word(view, range.end)) {
+                return;
             }
             let original = view.original(range.clone());
             let via = view.via(range.clone());
             // "a" is no Russian conjunction in an English text.
             if range.len() < MIN_GUESSED && via.intersects(frames::GUESSED) {
-                continue;
+                return;
             }
             let written = view.text.get(range).unwrap_or_default();
             let chinese = written.chars().all(is_chinese);
@@ -222,7 +226,7 @@ impl Scanner {
                     hits.push(Hit { group, ..hit });
                 }
             }
-        }
+        });
     }
 
     /// Id of a signal.
@@ -344,11 +348,10 @@ const FNV_PRIME: u64 = 0x0100_0000_01b3;
 fn digest(folded: &str) -> (u64, u32) {
     let mut hash = FNV_START;
     let mut count = 0;
-    let mut buffer = [0; 4];
-    for letter in folded.chars().filter(|letter| letter.is_alphanumeric()) {
+    for (at, letter) in folded.char_indices().filter(|(_, letter)| lexicon::is_alphanumeric(*letter)) {
         count += 1;
-        for byte in letter.encode_utf8(&mut buffer).bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
+        for byte in folded.as_bytes().get(at..at + letter.len_utf8()).unwrap_or_default() {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME);
         }
     }
     (hash, count)

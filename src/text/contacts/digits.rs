@@ -33,6 +33,11 @@ pub(super) enum Shape {
     NeedsWord,
 }
 
+/// Whether there is a digit at all: asked of every text, so without a branch per byte.
+pub(in crate::text) fn any(text: &str) -> bool {
+    text.bytes().fold(false, |any, byte| any | byte.is_ascii_digit())
+}
+
 /// The last `bytes` of a text, on a character boundary.
 pub(super) fn tail(text: &str, bytes: usize) -> &str {
     let mut from = text.len().saturating_sub(bytes);

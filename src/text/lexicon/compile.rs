@@ -2,19 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use serde_saphyr::{Location, Spanned};
 
 use super::expand::{Endings, expand};
+use super::trie::Trie;
 use super::written::{WrittenFrame, WrittenGuard, WrittenLexicon, WrittenTerms};
 use super::{Groups, Lexicon, LexiconError, MAX_GROUPS, Pattern, Reasons, VOCABULARY, builtin};
 use crate::text::fold::{FoldTables, Folded};
 use crate::text::frames::Frame;
 use crate::text::guards::Guard;
 use crate::text::{NameId, SignalId};
-
-/// A DFA is twice as fast while it fits the cache, and a disaster beyond (measured: 8 MB is about 1,200 forms).
-const MAX_DFA_FORMS: usize = 1_200;
 
 /// A lexicon file with its name.
 struct Source<'a> {
@@ -300,18 +297,7 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(mut self) -> Result<Lexicon, LexiconError> {
-        let whole =
-            |message: String| LexiconError { file: "lexicons".to_owned(), line: 0, column: 0, message };
-        let kind = if self.forms.len() <= MAX_DFA_FORMS {
-            AhoCorasickKind::DFA
-        } else {
-            AhoCorasickKind::ContiguousNFA
-        };
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(kind))
-            .build(self.forms.keys())
-            .map_err(|error| whole(format!("too many terms for one automaton: {error}")))?;
+        let trie = Trie::new(self.forms.iter().map(|(form, known)| (form.as_str(), known.left)));
         let mut patterns = Vec::with_capacity(self.forms.len());
         let mut pattern_groups = Vec::new();
         for form in self.forms.values() {
@@ -347,7 +333,7 @@ impl<'a> Builder<'a> {
         let platforms = platforms.collect();
         Ok(Lexicon {
             platforms,
-            automaton,
+            trie,
             patterns,
             pattern_groups,
             hiding: self.hiding,
@@ -362,11 +348,32 @@ impl<'a> Builder<'a> {
 }
 
 /// Letters, digits and marks that make a word longer. Chinese characters do not.
+#[inline]
 pub(in crate::text) fn is_word(letter: char) -> bool {
-    letter.is_alphanumeric() && !is_chinese(letter)
+    is_alphanumeric(letter) && !is_chinese(letter)
+}
+
+/// [`char::is_alphanumeric`], which searches for everything but ASCII: most characters here are Cyrillic or Chinese.
+#[inline]
+pub(in crate::text) fn is_alphanumeric(letter: char) -> bool {
+    match letter {
+        '\0'..='\x7f' => letter.is_ascii_alphanumeric(),
+        '\u{400}'..='\u{481}' | '\u{4e00}'..='\u{9fff}' => true,
+        _ => letter.is_alphanumeric(),
+    }
 }
 
 /// Chinese characters (and the kana and full-width neighbours nobody needs apart).
 pub(in crate::text) fn is_chinese(letter: char) -> bool {
     matches!(letter, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn short_cuts_agree_with_the_standard_library() {
+        for letter in '\0'..=char::MAX {
+            assert_eq!(super::is_alphanumeric(letter), letter.is_alphanumeric(), "{letter:?}");
+        }
+    }
 }

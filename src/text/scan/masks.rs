@@ -96,7 +96,11 @@ pub(super) fn contact_hash(text: &str, start: u32, end: u32) -> u64 {
 
 impl Masks {
     /// Reads the words of a text and which of them are the buyer's.
-    pub(super) fn read(&mut self, view: &View, text: &str, quoted: &[u64]) {
+    pub(super) fn read(&mut self, view: &View, text: &str, context: &ScanContext<'_>) {
+        let quoted = context.quoted;
+        if quoted.is_empty() && context.names.is_empty() && !text.contains('>') {
+            return self.tokens.clear();
+        }
         tokens(view, &mut self.tokens);
         if !quoted.is_empty() {
             // Runs come in order, so each token is marked once.

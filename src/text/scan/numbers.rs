@@ -1,6 +1,7 @@
 //! Numbers that mean an offer or a sum: "10 %", "200 руб.", "50元", "$5". Seen as hits, so that frames can speak of them.
 
 use crate::text::Via;
+use crate::text::contacts::digits;
 use crate::text::fold::View;
 use crate::text::lexicon::builtin;
 use crate::text::scan::Hit;
@@ -49,6 +50,9 @@ const BEFORE: [char; 7] = ['$', '€', '£', '¥', '￥', '₽', '₸'];
 /// Adds the numbers of the main reading to the hits.
 pub(super) fn collect(view: &View, hits: &mut Vec<Hit>) {
     let text = view.text.as_str();
+    if !digits::any(text) {
+        return;
+    }
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_digit)) {
