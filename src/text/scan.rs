@@ -6,7 +6,7 @@ mod masks;
 mod numbers;
 mod report;
 
-use crate::text::contacts::Contact;
+use crate::text::contacts::{self, Contact};
 use crate::text::domains::DomainLists;
 use crate::text::fold::{FoldTables, Folded, View};
 use crate::text::frames::{self, Found};
@@ -159,7 +159,7 @@ impl Scanner {
             let reasons = &self.lexicon.reasons;
             masks.read(folded.main(), text, context.quoted);
             masks.apply(folded.main(), context, &self.tables, hits, found, reasons);
-            self.report_contacts(text, context, contacts, masks, out);
+            self.report_contacts(text, context, (contacts, hits), masks, out);
             self.report_links(0, Some(masks), out);
         }
         for (id, place) in [(self.ids.mixed_script, layout.mixed), (self.ids.zero_width, layout.invisible)] {
@@ -175,11 +175,14 @@ impl Scanner {
         report::settle(out);
     }
 
-    /// Appends the hashes of a buyer's text to `out`: runs of five words (ten Chinese characters), folded.
+    /// Appends the hashes of a buyer's text to `out`: runs of five words (ten Chinese characters), folded, and contacts.
     /// Sorted, they are what [`ScanContext::quoted`] wants.
     pub fn quote_hashes(&self, text: &str, scratch: &mut Scratch, out: &mut Vec<u64>) {
         scratch.folded.fold(text, &self.tables);
         masks::hashes(scratch.folded.main(), &mut scratch.masks, out);
+        scratch.contacts.clear();
+        contacts::find(scratch.folded.main(), &self.tables, &ScanContext::default(), &mut scratch.contacts);
+        out.extend(scratch.contacts.iter().map(|one| masks::contact_hash(text, one.start, one.end)));
     }
 
     /// The automaton by itself, over folded text: what the rest of the scanner's cost is measured against.

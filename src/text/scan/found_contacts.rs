@@ -40,10 +40,23 @@ impl Scanner {
         &self,
         text: &str,
         context: &ScanContext<'_>,
-        contacts: &[Contact],
+        (contacts, hits): (&[Contact], &[Hit]),
         masks: &masks::Masks,
         out: &mut Signals,
     ) {
+        // The buyer's own address, named to refuse it: "на ivan@… прислать не можем".
+        let refused = |one: &Contact| {
+            let hash = |one: &Contact| masks::contact_hash(text, one.start, one.end);
+            let place = |hit: &&Hit| hit.start == one.start && hit.group == group_of(one.kind);
+            context.quoted.binary_search(&hash(one)).is_ok()
+                && hits.iter().find(place).is_some_and(|place| {
+                    hits.iter().any(|hit| {
+                        !hit.hidden
+                            && hit.clause == place.clause
+                            && matches!(hit.group, builtin::NEGATOR | builtin::LACKING)
+                    })
+                })
+        };
         let reasons = &self.lexicon.reasons;
         for one in contacts {
             let id = self.id_of(one.kind);
@@ -52,7 +65,7 @@ impl Scanner {
             let by = if masks::own_number(written, context.numbers) {
                 Some(reasons.own_number)
             } else {
-                masks.quoted(start, end).then_some(reasons.quoted_buyer)
+                (masks.quoted(start, end) || refused(one)).then_some(reasons.quoted_buyer)
             };
             match by {
                 Some(by) => out.suppressed.push(Suppressed { id, start, end, by }),

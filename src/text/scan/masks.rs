@@ -87,6 +87,13 @@ pub(super) fn hashes(view: &View, masks: &mut Masks, out: &mut Vec<u64>) {
     out.extend(runs(view, &masks.tokens).map(|(_, _, hash)| hash));
 }
 
+/// Hash of a phone, address or handle as it is written, but for case.
+pub(super) fn contact_hash(text: &str, start: u32, end: u32) -> u64 {
+    let written = text.get(start as usize..end as usize).unwrap_or_default();
+    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(FNV_PRIME);
+    written.bytes().fold(FNV_START, hash)
+}
+
 impl Masks {
     /// Reads the words of a text and which of them are the buyer's.
     pub(super) fn read(&mut self, view: &View, text: &str, quoted: &[u64]) {

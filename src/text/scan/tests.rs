@@ -109,6 +109,7 @@ cases! {
     seeds: "seeds.yaml",
     disguised: "disguised.yaml",
     fresh: "fresh2.yaml",
+    fresh_again: "fresh3.yaml",
 }
 
 fn check(text: &str, wanted: &str) {
@@ -246,7 +247,8 @@ fn classes_of_whole_texts() {
         assert_eq!(scan(text).class, expected, "{text}");
     }
     check("Спасибо большое!", TextClass::THANKS);
-    check("👍", TextClass::BLANK);
+    check("👍", TextClass::BLANK | TextClass::THANKS);
+    check("🙈", TextClass::BLANK);
     check("", TextClass::BLANK);
     check("Здравствуйте!", TextClass::SMALL_TALK);
     check("Да", TextClass::MONOSYLLABIC);
