@@ -1,8 +1,8 @@
 # `make` alone lists the targets.
 
 CARGO ?= cargo
-# The demo is built optimised but quickly: the whole history takes seconds either way.
-PROFILE ?= release
+# The demo is built optimised but quickly: the whole history takes a second either way.
+PROFILE ?= demo
 TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
 BIN = $(TARGET_DIR)/$(PROFILE)/contactwatch
 
@@ -16,8 +16,17 @@ setup: ## Check what a build needs; install missing Debian packages
 	@scripts/setup
 
 demo: setup ## Judge a sample history of a fleet, and show what was caught and why
+	@echo 'Building (a minute or two the first time) ...'
 	@$(CARGO) build --quiet --profile $(PROFILE) --locked
+	@echo
+	@echo 'A sample history, invented: twelve stores on Ozon, Wildberries and Yandex Market, three days of messages,'
+	@echo 'orders and templates. Every message of a seller is judged by the shipped policies. What was caught, and why:'
+	@echo
 	@$(BIN) score --summary --until 2026-10-08T00:00:00Z demo/history.ndjson
+	@echo
+	@echo 'Next:'
+	@echo '  $(BIN) lint "Дарим скидку 10 % за отзыв!"    will this text pass?'
+	@echo '  $(BIN) score demo/history.ndjson | head -1    a verdict, as it goes out'
 
 test: setup fmt lint unit core policy deny ## Everything that must hold before a change is merged
 

@@ -202,6 +202,18 @@ fn bad_lines_are_named_counted_and_skipped() {
 }
 
 #[test]
+fn a_file_of_another_kind_is_not_told_line_by_line() {
+    let ended = end_with(judge(&["score"]), "prose\n".repeat(50));
+    assert_eq!((ended.code, ended.out.as_str()), (0, ""));
+    let lines: Vec<&str> = ended.err.lines().collect();
+    assert_eq!(lines.len(), 22, "{}", ended.err);
+    assert_eq!(lines[20], "… and 30 more lines that cannot be read");
+    assert!(lines[21].contains("`contactwatch schema event`"), "{}", lines[21]);
+    let ended = end_with(judge(&["score", "--summary"]), "");
+    assert_eq!(ended.out, "nothing was judged: no message of a seller, and no deadline passed\n");
+}
+
+#[test]
 fn verdicts_can_be_an_exit_code() {
     let history = format!("{BUYER}\n{PROMO}\n");
     for (args, history, code) in [
@@ -300,8 +312,10 @@ fn backtest_holds_misjudgments_against_a_budget() {
     );
 
     let ended = end_with(judge(&["backtest", "-"]), "{\"id\":\"1\",\"text\":\"x\"}\n");
-    assert_eq!(ended.code, 0);
+    assert_eq!((ended.code, ended.out.as_str()), (3, ""));
     assert!(ended.err.starts_with("line 1: missing field `label`; expected benign"), "{}", ended.err);
+    let proof = "\nerror: no labelled text was read (1 line could not be read): this proves nothing\n";
+    assert!(ended.err.ends_with(proof), "{}", ended.err);
     assert_eq!(end_with(judge(&["backtest", "--strict", "-"]), "{}").code, 3);
 }
 

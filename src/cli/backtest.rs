@@ -120,9 +120,17 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
         if args.strict {
             return Err(Failure::runtime(fault));
         }
-        progress.say(&fault);
+        progress.fault(&fault);
         Ok(())
     })?;
+    if backtest.samples.is_empty() {
+        let unread = if errors > 0 {
+            format!(" ({} could not be read)", output::count(errors, "line"))
+        } else {
+            String::new()
+        };
+        return Err(Failure::runtime(format!("no labelled text was read{unread}: this proves nothing")));
+    }
     let report = report(&backtest.samples, args.budget);
     let mut page = output::page();
     if args.json {
@@ -199,7 +207,7 @@ fn write(out: &mut impl Write, report: &Report, errors: u64) -> io::Result<()> {
         write!(out, ", of which {} count on neither side", uncounted.join(" and "))?;
     }
     if errors > 0 {
-        write!(out, "; {errors} lines could not be read")?;
+        write!(out, "; {} could not be read", output::count(errors, "line"))?;
     }
     writeln!(out)?;
     for side in [Side::Benign, Side::Violating] {

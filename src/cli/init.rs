@@ -25,6 +25,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<Status, Failure> {
+    if args.dir.exists() && !args.dir.is_dir() {
+        return Err(Failure::usage(format!("{} is a file; name a directory", args.dir.display())));
+    }
     let shipped = Tree::shipped();
     let target = |path: &str| args.dir.join(path);
     if !args.force {

@@ -1,5 +1,6 @@
 //! Writing: buffered standard output, styles for terminals, progress on standard error.
 
+use std::cell::Cell;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::Duration;
 
@@ -85,13 +86,17 @@ pub(super) fn is_notable(verdict: &Verdict) -> bool {
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     pending: u64,
+    faults: Cell<u64>,
 }
+
+/// Faulty lines that are told one by one: a file of another kind has nothing but those.
+const FAULTS: u64 = 20;
 
 impl Progress {
     /// Of `total` bytes, when that is known.
     pub(super) fn new(total: Option<u64>) -> Self {
         if !io::stderr().is_terminal() {
-            return Self { bar: None, pending: 0 };
+            return Self { bar: None, pending: 0, faults: Cell::new(0) };
         }
         let (bar, template) = match total {
             Some(total) => {
@@ -104,7 +109,7 @@ impl Progress {
         }
         // Hidden at first: short work leaves no trace.
         bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
-        Self { bar: Some(bar), pending: 0 }
+        Self { bar: Some(bar), pending: 0, faults: Cell::new(0) }
     }
 
     /// So many more bytes are done.
@@ -121,8 +126,16 @@ impl Progress {
         }
     }
 
+    /// A line that cannot be read: the first ones are told, the others are counted.
+    pub(super) fn fault(&self, line: &str) {
+        self.faults.set(self.faults.get() + 1);
+        if self.faults.get() <= FAULTS {
+            self.say(line);
+        }
+    }
+
     /// A line on standard error that the bar does not tear.
-    pub(super) fn say(&self, line: &str) {
+    fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| anstream::eprintln!("{line}")),
             None => anstream::eprintln!("{line}"),
@@ -134,6 +147,9 @@ impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+        if let more @ 1.. = self.faults.get().saturating_sub(FAULTS) {
+            anstream::eprintln!("… and {} that cannot be read", count(more, "more line"));
         }
     }
 }

@@ -160,7 +160,7 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
                 if args.strict {
                     return Err(Failure::runtime(fault));
                 }
-                progress.say(&fault);
+                progress.fault(&fault);
             }
         }
         Ok(())

@@ -191,7 +191,8 @@ fn refusal(policy: &Policy, failing: usize, dir: Option<&Path>) -> Failure {
     let dir = dir.map_or(String::new(), |dir| format!(" --policies {}", dir.display()));
     messages.push(format!(
         "{failing} of {} inline cases fail, and nothing is judged until they hold; `contactwatch policy test{dir}` \
-         shows all of them",
+         shows all of them; mend packs or cases, or change values by an overlay (see overlays/example.yaml), which \
+         leaves a pack and its cases as they are",
         policy.cases.len()
     ));
     Failure::Usage(messages)

@@ -108,10 +108,15 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
             task.sink.flush()?;
             return Err(Failure::runtime(fault));
         }
-        progress.say(&fault);
+        progress.fault(&fault);
         Ok(())
     })?;
     task.end(args.until)?;
+    if task.counts.events == 0 && !task.counts.errors.is_empty() {
+        let shape =
+            if args.assume_reply { "{\"id\",\"lang\",\"text\"}" } else { "`contactwatch schema event`" };
+        anstream::eprintln!("nothing in the input could be judged: no line has the shape of {shape}");
+    }
     if args.stats || io::stderr().is_terminal() {
         anstream::eprintln!("{}", task.counts.line());
     }

@@ -107,10 +107,13 @@ impl Summary {
             total.review += count.review;
             total.violation += count.violation;
         }
+        if total.all() == 0 {
+            return writeln!(out, "nothing was judged: no message of a seller, and no deadline passed");
+        }
         writeln!(
             out,
-            "{BOLD}{} judged in {}{BOLD:#}: {}, {}, {}",
-            total.all(),
+            "{BOLD}{} in {}{BOLD:#}: {}, {}, {}",
+            count(total.all(), "verdict"),
             count(self.stores.len() as u64, "store"),
             styled(GREEN, &format!("{} clean", total.clean)),
             styled(YELLOW, &format!("{} to review", total.review)),
@@ -148,17 +151,25 @@ impl Summary {
             return Ok(());
         }
         writeln!(out, "\n{BOLD}Rules{BOLD:#}")?;
-        let mut table = Table::new(&["rule", "severity", ">findings", ">only in shadow", ">stores"]);
+        let shadow = self.rules.values().any(|found| found.shadow > 0);
+        let mut head = vec!["rule", "severity", ">findings", ">stores"];
+        if shadow {
+            head.push(">only in shadow");
+        }
+        let mut table = Table::new(&head);
         let mut rules: Vec<_> = self.rules.iter().collect();
         rules.sort_by_key(|(rule, count)| (Reverse(count.counted), Reverse(count.shadow), *rule));
         for (rule, found) in rules.iter().take(ROWS) {
-            table.row(vec![
+            let mut row = vec![
                 Cell::text(*rule),
                 Cell::text(severity_word(found.severity)).style(severity_style(found.severity)),
                 Cell::number(found.counted),
-                Cell::number(found.shadow).style(DIM),
                 Cell::number(found.stores.len() as u64),
-            ]);
+            ];
+            if shadow {
+                row.push(Cell::number(found.shadow).style(DIM));
+            }
+            table.row(row);
         }
         table.write(out)?;
         more(out, rules.len())
@@ -225,6 +236,11 @@ fn write_finding(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
         finding.evidence.iter().map(|evidence| format!("\"{}\"", evidence.excerpt)).collect();
     if !words.is_empty() {
         write!(out, ": {}", words.join(", "))?;
+    } else if !finding.facts.contains_key("reason") {
+        // Nothing was said wrongly: what was done is in the facts.
+        let facts: Vec<String> =
+            finding.facts.iter().map(|(name, value)| format!("{name} {}", fact(value))).collect();
+        write!(out, ": {}", facts.join(", "))?;
     }
     writeln!(out, "\n      {DIM}clause {}{DIM:#}", finding.clause)
 }

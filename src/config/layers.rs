@@ -227,6 +227,9 @@ fn yaml_fault(name: &str, error: &serde_saphyr::Error) -> String {
         Error::SerdeInvalidType { unexpected, expected, .. } => {
             format!("{place}: {unexpected} where {expected} belongs")
         }
+        Error::Unexpected { expected: what, .. } | Error::InvalidScalar { ty: what, .. } => {
+            format!("{place}: {} belongs here", crate::policy::plain(what))
+        }
         other => format!("{place}: {}", DefaultMessageFormatter.format_message(other)),
     }
 }

@@ -95,6 +95,7 @@ fn fault(file: &Arc<str>, error: &Error) -> PolicyError {
             PolicyError::new(place, format!("{unexpected} where {expected} belongs"))
         }
         Error::Unexpected { expected, .. } => PolicyError::new(place, format!("{} belongs here", plain(expected))),
+        Error::InvalidScalar { ty, .. } => PolicyError::new(place, format!("{} belongs here", plain(ty))),
         Error::Eof { .. } => PolicyError::new(place, "the file is empty"),
         Error::Budget { .. }
         | Error::AliasExpansionLimitExceeded { .. }
@@ -108,8 +109,13 @@ fn fault(file: &Arc<str>, error: &Error) -> PolicyError {
 }
 
 /// The parser's word for what it expected, for people who do not know parsers.
-fn plain(expected: &'static str) -> &'static str {
+pub(crate) fn plain(expected: &'static str) -> &'static str {
     match expected {
+        "u16" => "a whole number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "i32" | "i64" => "a whole number",
+        "f32" | "f64" | "floating point" => "a number",
+        "boolean" => "true or false",
         "string scalar" => "one word, number or text",
         "mapping start" => "a map",
         "sequence start" => "a list",

@@ -28,3 +28,18 @@ fn config_show_redacts_secrets_and_names_layers() {
         assert!(ended.out.lines().any(|shown| shown == line), "{line}\n{}", ended.out);
     }
 }
+
+#[test]
+fn values_of_the_wrong_type_are_explained_in_plain_words() {
+    let dir = TempDir::new().unwrap();
+    for (text, fault) in [
+        ("kafka: {workers: many}", "1:18: a whole number from 0 to 65535 belongs here"),
+        ("kafka: {create_topics: perhaps}", "1:24: true or false belongs here"),
+        ("kafka: {brokers: x}", "1:18: a list belongs here"),
+        ("log: x", "1:6: a map belongs here"),
+    ] {
+        let path = file(&dir, "cw.yaml", text);
+        let ended = end(run(&["config", "check", "--config", &path]));
+        assert_eq!((ended.code, ended.err), (2, format!("error: {path}:{fault}\n")), "{text}");
+    }
+}

@@ -25,6 +25,14 @@ fn init_writes_the_shipped_tree_and_overwrites_nothing() {
 }
 
 #[test]
+fn init_needs_a_directory() {
+    let dir = TempDir::new().unwrap();
+    let target = file(&dir, "words.txt", "words");
+    let ended = end(run(&["init", &target]));
+    assert_eq!((ended.code, ended.err), (2, format!("error: {target} is a file; name a directory\n")));
+}
+
+#[test]
 fn policy_check_points_at_the_fault() {
     let ended = end(judge(&["policy", "check"]));
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
@@ -118,7 +126,8 @@ fn nothing_is_judged_by_a_pack_whose_cases_fail() {
         assert!(lines[0].ends_with(fault), "{}", ended.err);
         let hint = format!(
             "error: 1 of 2 inline cases fail, and nothing is judged until they hold; \
-             `contactwatch policy test --policies {mine}` shows all of them"
+             `contactwatch policy test --policies {mine}` shows all of them; mend packs or cases, or change values by \
+             an overlay (see overlays/example.yaml), which leaves a pack and its cases as they are"
         );
         assert_eq!(lines[1..], [hint], "{args:?}");
     }
@@ -168,7 +177,7 @@ fn what_a_pack_on_trial_repeats_is_one_line_for_people() {
     let ended = end(run(&["lint", "--json", "--policies", mine, OFFER]));
     assert_eq!(records(&ended.out)[0]["findings"].as_array().unwrap().len(), 2);
     let ended = end_with(run(&["score", "--summary", "--policies", mine]), format!("{BUYER}\n{PROMO}\n"));
-    assert!(ended.out.contains("  promo  warning          1               0       1\n"), "{}", ended.out);
+    assert!(ended.out.contains("  promo  warning          1       1\n"), "{}", ended.out);
     assert!(!ended.out.contains("shadow:"), "{}", ended.out);
 
     // What it alone finds is shown.

@@ -1,5 +1,6 @@
 //! What several test programs need: the shipped engine, and the golden timelines.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "each test program uses its part")]
 
 use std::collections::BTreeSet;

@@ -63,7 +63,7 @@ fn names() {
         ("unknown signal", with("promo.*, review.ask", "promo.discont, review.ask")),
         ("unknown group of signals", with("promo.*, review.ask", "prom.*")),
         ("unknown signal without a likeness", with("promo.*, review.ask", "weather")),
-        ("unknown list", with("signals: [promo.*, review.ask]", "links: {allow: [\"list:return_page\"]}")),
+        ("unknown list", with("signals: [promo.*, review.ask]", "links: {allow: [\"list:messenger\"]}")),
         ("unknown kind of link", with("signals: [promo.*, review.ask]", "links: {allow: [first_part]}")),
         ("unknown surface", with("surfaces: [chat]", "surfaces: [chatt]")),
         ("unknown origin", with("answered_by: [human]", "answered_by: [humans]")),
