@@ -18,10 +18,10 @@ use crate::event::{
     Author, Body, Channel, ConversationType, Event, Message, Origin, Registry, Surface, TemplateEvent,
     TemplateStatus, TextFormat, TimeSource,
 };
-use crate::policy::Ruleset;
 use crate::policy::condition::Topics;
+use crate::policy::{Pack, Rule, Ruleset};
 use crate::score::{Judgement, Scene, Trigger, Verdict, VerdictKind};
-use crate::state::TaskState;
+use crate::state::{StoreKey, TaskState};
 use crate::text::SignalId;
 use crate::time::{Millis, Span};
 
@@ -198,6 +198,12 @@ impl Engine {
                 Judgement::default().into_record(&nothing, Trigger::Message, at, None, None)
             }
         }
+    }
+
+    /// The rules in force for a store at `at`, each with its pack.
+    fn rules<'a>(&'a self, key: &'a StoreKey, at: Millis) -> impl Iterator<Item = (&'a Arc<Pack>, &'a Rule)> {
+        let packs = self.ruleset.packs_for(&key.platform, &key.store, at);
+        packs.flat_map(|pack| pack.rules.iter().map(move |rule| (pack, rule)))
     }
 
     /// Hands a judgement out as a verdict, when verdicts of its kind are asked for.

@@ -1,5 +1,7 @@
 //! Registrations: remembered for the time they are in force; templates are judged when they are shown to review.
 
+use std::sync::Arc;
+
 use crate::event::{Event, Registry, Surface, TemplateEvent, TemplateStatus, TextFormat};
 use crate::policy::{Condition, StoreSeed};
 use crate::score::{Judgement, Scanned, Scene, Trigger, ask_template};
@@ -76,16 +78,11 @@ impl Engine {
             return;
         }
         let (key, _, timers) = state.store_mut(&event.platform, &event.store);
-        for pack in self.ruleset.packs_for(&event.platform, &event.store, event.occurred_at) {
-            for rule in &pack.rules {
-                let Condition::TemplateReviewAge { steps } = &rule.condition else { continue };
-                for (age, _) in steps {
-                    timers.arm(Timer {
-                        at: event.occurred_at.plus(*age),
-                        store: key.clone(),
-                        kind: TimerKind::TemplateReview { template: (&*template.template).into() },
-                    });
-                }
+        for (_, rule) in self.rules(&key, event.occurred_at) {
+            let Condition::TemplateReviewAge { steps } = &rule.condition else { continue };
+            for (age, _) in steps {
+                let kind = TimerKind::TemplateReview { template: (&*template.template).into() };
+                timers.arm(Timer { at: event.occurred_at.plus(*age), store: Arc::clone(&key), kind });
             }
         }
     }

@@ -66,20 +66,18 @@ impl Engine {
         now: Millis,
     ) {
         let Some(since) = conversation.first_unanswered().map(|waiting| waiting.at) else { return };
-        for pack in self.ruleset.packs_for(&key.platform, &key.store, since) {
-            for rule in &pack.rules {
-                let Condition::Unanswered(clock) = &rule.condition else { continue };
-                for step in steps(clock, since) {
-                    if Some(step.fires_at) <= conversation.fired_until() {
-                        continue;
-                    }
-                    if step.fires_at < now {
-                        conversation.hold_deadlines(now.plus(self.ruleset.hold_back));
-                    }
-                    let at = conversation.not_before().map_or(step.fires_at, |held| held.max(step.fires_at));
-                    let kind = TimerKind::Unanswered { conversation: id.into() };
-                    timers.arm(Timer { at, store: Arc::clone(key), kind });
+        for (_, rule) in self.rules(key, since) {
+            let Condition::Unanswered(clock) = &rule.condition else { continue };
+            for step in steps(clock, since) {
+                if Some(step.fires_at) <= conversation.fired_until() {
+                    continue;
                 }
+                if step.fires_at < now {
+                    conversation.hold_deadlines(now.plus(self.ruleset.hold_back));
+                }
+                let at = conversation.not_before().map_or(step.fires_at, |held| held.max(step.fires_at));
+                let kind = TimerKind::Unanswered { conversation: id.into() };
+                timers.arm(Timer { at, store: Arc::clone(key), kind });
             }
         }
     }
@@ -100,15 +98,13 @@ impl Engine {
         }
         // A turn that became known late may have several deadlines behind it: each has a verdict of its own.
         let mut due: Vec<(Millis, &Arc<Pack>, &Rule, Step)> = Vec::new();
-        for pack in self.ruleset.packs_for(&key.platform, &key.store, waiting.at) {
-            for rule in &pack.rules {
-                let Condition::Unanswered(clock) = &rule.condition else { continue };
-                let fired = conversation.fired_until();
-                let now_due = |step: &Step| step.fires_at <= now && Some(step.fires_at) > fired;
-                for step in steps(clock, waiting.at).filter(now_due) {
-                    if !(clock.silent_while_frozen && store.profile.frozen_at(step.deadline)) {
-                        due.push((step.fires_at, pack, rule, step));
-                    }
+        for (pack, rule) in self.rules(key, waiting.at) {
+            let Condition::Unanswered(clock) = &rule.condition else { continue };
+            let fired = conversation.fired_until();
+            let now_due = |step: &Step| step.fires_at <= now && Some(step.fires_at) > fired;
+            for step in steps(clock, waiting.at).filter(now_due) {
+                if !(clock.silent_while_frozen && store.profile.frozen_at(step.deadline)) {
+                    due.push((step.fires_at, pack, rule, step));
                 }
             }
         }
@@ -154,12 +150,10 @@ impl Engine {
             order.promises.iter_mut().filter(|promise| promise.closed.is_none() && promise.at <= now)
         {
             let mut judgement = Judgement::default();
-            for pack in self.ruleset.packs_for(&key.platform, &key.store, now) {
-                for rule in &pack.rules {
-                    if matches!(rule.condition, Condition::GiftUnfulfilled { .. }) {
-                        let hit = gifts::broken(promise).doubt(true).fact("parcel_contents", "unknown");
-                        judgement.take_timer(&self.ruleset.exceptions, scope, pack, rule, hit);
-                    }
+            for (pack, rule) in self.rules(key, now) {
+                if matches!(rule.condition, Condition::GiftUnfulfilled { .. }) {
+                    let hit = gifts::broken(promise).doubt(true).fact("parcel_contents", "unknown");
+                    judgement.take_timer(&self.ruleset.exceptions, scope, pack, rule, hit);
                 }
             }
             let message = Message {
@@ -185,15 +179,13 @@ impl Engine {
         let Some(since) = template.pending_since(now) else { return };
         let scope = Scope { store: (&key.platform, &key.store), template: Some(id), at: now };
         let mut judgement = Judgement::default();
-        for pack in self.ruleset.packs_for(&key.platform, &key.store, now) {
-            for rule in &pack.rules {
-                let Condition::TemplateReviewAge { steps } = &rule.condition else { continue };
-                for (age, severity) in steps.iter().filter(|(age, _)| since.plus(*age) == now) {
-                    let mut hit =
-                        Hit::certain().fact("template", id).fact("submitted_at", since).fact("limit", *age);
-                    hit.severity = Some(*severity);
-                    judgement.take_timer(&self.ruleset.exceptions, scope, pack, rule, hit);
-                }
+        for (pack, rule) in self.rules(key, now) {
+            let Condition::TemplateReviewAge { steps } = &rule.condition else { continue };
+            for (age, severity) in steps.iter().filter(|(age, _)| since.plus(*age) == now) {
+                let mut hit =
+                    Hit::certain().fact("template", id).fact("submitted_at", since).fact("limit", *age);
+                hit.severity = Some(*severity);
+                judgement.take_timer(&self.ruleset.exceptions, scope, pack, rule, hit);
             }
         }
         let event_id = template.submitted_by.clone().unwrap_or_default();
@@ -287,14 +279,12 @@ impl Engine {
     ) {
         for (id, template) in store.profile.templates() {
             let Some(since) = template.pending_since(now) else { continue };
-            for pack in self.ruleset.packs_for(&key.platform, &key.store, now) {
-                for rule in &pack.rules {
-                    let Condition::TemplateReviewAge { steps } = &rule.condition else { continue };
-                    // A deadline at or before stream time has fired already.
-                    for (age, _) in steps.iter().filter(|(age, _)| since.plus(*age) > now) {
-                        let kind = TimerKind::TemplateReview { template: id.into() };
-                        timers.arm(Timer { at: since.plus(*age), store: Arc::clone(key), kind });
-                    }
+            for (_, rule) in self.rules(key, now) {
+                let Condition::TemplateReviewAge { steps } = &rule.condition else { continue };
+                // A deadline at or before stream time has fired already.
+                for (age, _) in steps.iter().filter(|(age, _)| since.plus(*age) > now) {
+                    let kind = TimerKind::TemplateReview { template: id.into() };
+                    timers.arm(Timer { at: since.plus(*age), store: Arc::clone(key), kind });
                 }
             }
         }
