@@ -122,7 +122,7 @@ fn told(verdicts: &[Verdict]) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever happened, the records of the state bring it back, and a tombstone for each empties it.
     #[test]

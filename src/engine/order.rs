@@ -50,6 +50,7 @@ impl Engine {
         effects: &mut Effects,
     ) -> Outcome {
         let mut desk = std::mem::take(&mut state.desk);
+        let now = state.stream_time().unwrap_or_default();
         let (key, store, timers) = state.store_mut(&event.platform, &event.store);
         let order_key: Option<Box<str>> = store.order_key(&order.order).map(Into::into);
         let shown = order.qr_payloads.iter().map(|payload| &**payload).collect::<Vec<_>>().join("\n");
@@ -104,7 +105,7 @@ impl Engine {
                 && known.shipped_with.is_none()
             {
                 let kind = TimerKind::GiftDue { order: order_key.into() };
-                timers.arm(Timer { at: at.plus(due), store: key, kind });
+                timers.arm(Timer { at: self.look_at(at.plus(due), now), store: key, kind });
             }
         }
         state.desk = desk;

@@ -1,11 +1,9 @@
 //! Registrations: remembered for the time they are in force; templates are judged when they are shown to review.
 
-use std::sync::Arc;
-
 use crate::event::{Event, Registry, Surface, TemplateEvent, TemplateStatus, TextFormat};
 use crate::policy::{Condition, StoreSeed};
 use crate::score::{Judgement, Scanned, Scene, Trigger, ask_template};
-use crate::state::{TaskState, Timer, TimerKind};
+use crate::state::TaskState;
 use crate::text::ScanContext;
 use crate::time::{EARLIEST, LATEST};
 
@@ -77,12 +75,12 @@ impl Engine {
         if template.status != TemplateStatus::Submitted {
             return;
         }
+        let now = state.stream_time().unwrap_or_default();
         let (key, _, timers) = state.store_mut(&event.platform, &event.store);
         for (_, rule) in self.rules(&key, event.occurred_at) {
             let Condition::TemplateReviewAge { steps } = &rule.condition else { continue };
             for (age, _) in steps {
-                let kind = TimerKind::TemplateReview { template: (&*template.template).into() };
-                timers.arm(Timer { at: event.occurred_at.plus(*age), store: Arc::clone(&key), kind });
+                self.arm_review(timers, &key, &template.template, event.occurred_at.plus(*age), now);
             }
         }
     }

@@ -49,11 +49,30 @@ impl Engine {
                 TimerKind::GiftDue { order } => {
                     self.gift_is_due(state, &timer.store, order, timer.at, effects)
                 }
-                TimerKind::TemplateReview { template } => {
-                    self.review_is_due(state, &timer.store, template, timer.at, effects);
+                TimerKind::TemplateReview { template, deadline } => {
+                    self.review_is_due(state, &timer.store, template, *deadline, effects);
                 }
             }
         }
+    }
+
+    /// When to look at a deadline: at its time, or a little later when it became known too late for that. What
+    /// answers it may be on the way as well.
+    pub(super) fn look_at(&self, deadline: Millis, now: Millis) -> Millis {
+        if deadline < now { now.plus(self.ruleset.hold_back) } else { deadline }
+    }
+
+    /// Arms one deadline of a template's review.
+    pub(super) fn arm_review(
+        &self,
+        timers: &mut Timers,
+        key: &Arc<StoreKey>,
+        id: &str,
+        deadline: Millis,
+        now: Millis,
+    ) {
+        let kind = TimerKind::TemplateReview { template: id.into(), deadline };
+        timers.arm(Timer { at: self.look_at(deadline, now), store: Arc::clone(key), kind });
     }
 
     /// Arms the deadlines of a conversation's turn that have not fired.
@@ -265,7 +284,7 @@ impl Engine {
                 (due, shipped, &order.shipped_with, order.open_promises().next())
             {
                 let kind = TimerKind::GiftDue { order: id.clone() };
-                timers.arm(Timer { at: at.plus(due), store: Arc::clone(key), kind });
+                timers.arm(Timer { at: self.look_at(at.plus(due), now), store: Arc::clone(key), kind });
             }
         }
     }
@@ -283,8 +302,7 @@ impl Engine {
                 let Condition::TemplateReviewAge { steps } = &rule.condition else { continue };
                 // A deadline at or before stream time has fired already.
                 for (age, _) in steps.iter().filter(|(age, _)| since.plus(*age) > now) {
-                    let kind = TimerKind::TemplateReview { template: id.into() };
-                    timers.arm(Timer { at: since.plus(*age), store: Arc::clone(key), kind });
+                    self.arm_review(timers, key, id, since.plus(*age), now);
                 }
             }
         }

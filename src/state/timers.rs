@@ -38,6 +38,8 @@ pub enum TimerKind {
     TemplateReview {
         /// Template id.
         template: Box<str>,
+        /// The deadline itself; the timer may look at it later.
+        deadline: Millis,
     },
 }
 
