@@ -4,9 +4,9 @@ use crate::event::{Event, OrderEvent, OrderKind, OrderState, Surface, TextFormat
 use crate::policy::Condition;
 use crate::score::{Judgement, Scanned, Scene, Trigger, ask_order, gifts};
 use crate::state::OrderAnchor;
-use crate::state::{Moment, Order, PromiseEnd, TaskState, Timer, TimerKind};
+use crate::state::{Moment, Order, PromiseEnd, StoreKey, TaskState, Timer, TimerKind};
 use crate::text::ScanContext;
-use crate::time::Span;
+use crate::time::{Millis, Span};
 
 use super::held::Wait;
 use super::{Effects, Engine, Outcome};
@@ -93,7 +93,7 @@ impl Engine {
             Outcome::Observed
         };
 
-        let due = self.gift_due(event);
+        let due = self.gift_due(&key, event.occurred_at);
         if let Some((order_key, known)) =
             order_key.as_deref().and_then(|key| store.orders.get_mut(key).map(|order| (key, order)))
         {
@@ -116,9 +116,9 @@ impl Engine {
     }
 
     /// How long a parcel's contents may stay unknown, by the first pack in force that asks.
-    pub(super) fn gift_due(&self, event: &Event<'_>) -> Option<Span> {
-        self.conditions(event).find_map(|condition| match condition {
-            Condition::GiftUnfulfilled { due } => Some(*due),
+    pub(super) fn gift_due(&self, key: &StoreKey, at: Millis) -> Option<Span> {
+        self.rules(key, at).find_map(|(_, rule)| match rule.condition {
+            Condition::GiftUnfulfilled { due } => Some(due),
             _ => None,
         })
     }

@@ -271,13 +271,7 @@ impl Engine {
         store: &crate::state::Store,
         now: Millis,
     ) {
-        let due =
-            self.ruleset.packs_for(&key.platform, &key.store, now).flat_map(|pack| &pack.rules).find_map(
-                |rule| match rule.condition {
-                    Condition::GiftUnfulfilled { due } => Some(due),
-                    _ => None,
-                },
-            );
+        let due = self.gift_due(key, now);
         for (id, order) in &store.orders {
             let shipped = order.moment(crate::policy::condition::OrderAnchor::Shipped);
             if let (Some(due), crate::state::Moment::At { at, .. }, None, Some(_)) =
