@@ -36,6 +36,8 @@ pub struct Config {
     pub kafka: Kafka,
     /// Metrics, health, checks of drafts.
     pub http: Http,
+    /// How much the metrics tell.
+    pub metrics: Metrics,
     /// Where alerts go to.
     pub alertmanager: Alertmanager,
     /// What the daemon says of itself.
@@ -57,6 +59,8 @@ pub struct Policies {
     /// How long a message waits, in event time, for a buyer message or order fact that may still arrive.
     #[serde(with = "span_text")]
     pub hold_back: Span,
+    /// Whether the daemon loads policies and stores anew when one of their files changes.
+    pub reload_on_change: bool,
 }
 
 /// Where a pack is in force.
@@ -122,9 +126,11 @@ pub struct Retention {
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Judges events.
-    Worker,
+    Score,
     /// Delivers alerts.
     Relay,
+    /// Serves metrics, health and checks of drafts.
+    Http,
 }
 
 /// Where events come from and verdicts go to.
@@ -135,16 +141,31 @@ pub struct Kafka {
     pub brokers: Vec<String>,
     /// Consumer group; also the prefix of transactional ids.
     pub group: String,
+    /// Name of this process within the group, the same after a restart; makes its workers static members. Two
+    /// processes never share one. Chosen anew at every start when null.
+    pub instance: Option<String>,
+    /// How the group shares out partitions.
+    pub group_protocol: GroupProtocol,
     /// Topic names.
     pub topics: Topics,
     /// Whether missing output topics are created.
     pub create_topics: bool,
+    /// Replicas of created topics; 0 means what the broker has for its default.
+    pub replication_factor: u16,
     /// What a crash may repeat.
     pub delivery: Delivery,
     /// Worker threads; 0 means one per core.
     pub workers: u16,
     /// How often verdicts, state and offsets are committed.
     pub commit_interval_ms: u32,
+    /// Events after which they are committed earlier.
+    pub commit_events: u32,
+    /// How long after its deadline a timer of an idle store fires by the wall clock: events of before the deadline
+    /// may take so long to arrive.
+    #[serde(with = "span_text")]
+    pub lateness: Span,
+    /// When unreadable records stop the daemon.
+    pub dead_letter_limits: DeadLetterLimits,
     /// How the connection is protected.
     pub security: Security,
     /// User name for SASL.
@@ -153,8 +174,10 @@ pub struct Kafka {
     pub password: Option<Secret>,
     /// File that holds the password.
     pub password_file: Option<PathBuf>,
-    /// SASL mechanism, such as `SCRAM-SHA-512`.
+    /// SASL mechanism: `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`.
     pub sasl_mechanism: String,
+    /// File that holds the token (a JWT) for OAUTHBEARER; read again before the token expires.
+    pub token_file: Option<PathBuf>,
     /// Certificate authorities, PEM; those of the system when null.
     pub ca_file: Option<PathBuf>,
     /// Client certificate, PEM.
@@ -163,6 +186,27 @@ pub struct Kafka {
     pub key_file: Option<PathBuf>,
     /// Further librdkafka properties. Those that the daemon's guarantees rest on cannot be set.
     pub properties: BTreeMap<String, String>,
+}
+
+/// How a consumer group shares out partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupProtocol {
+    /// By its members, cooperative-sticky.
+    Classic,
+    /// By the broker (KIP-848, Kafka 4.0 and later).
+    Consumer,
+}
+
+/// When unreadable records stop the daemon instead of going to the dead letters: a broken producer is to be mended, not
+/// drained.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeadLetterLimits {
+    /// So many in a row in one partition.
+    pub run: u32,
+    /// This share of the last thousand records of one partition.
+    pub ratio: f64,
 }
 
 /// Topic names.
@@ -220,6 +264,28 @@ pub struct Http {
     pub bearer_token_file: Option<PathBuf>,
 }
 
+/// How much the metrics tell.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metrics {
+    /// Whether six families carry a label `store`.
+    pub store_label: StoreLabel,
+    /// So many stores have series of their own; the rest are counted as `other`.
+    pub max_stores: u32,
+    /// Share of seller messages that may be misjudged: a line on dashboards.
+    pub misjudgment_budget: f64,
+}
+
+/// Whether metrics carry a label `store`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreLabel {
+    /// They do.
+    PerStore,
+    /// All stores of a platform are one series.
+    Off,
+}
+
 /// Where alerts go to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -229,6 +295,12 @@ pub struct Alertmanager {
     /// How long a violation that is over in an instant stays active.
     #[serde(with = "span_text")]
     pub active_for: Span,
+    /// How long an overdue reply stays active when nobody answers.
+    #[serde(with = "span_text")]
+    pub unanswered_for: Span,
+    /// Alerts about anything older than this are not delivered: a replayed history alerts nobody.
+    #[serde(with = "span_text")]
+    pub max_age: Span,
     /// How often active alerts are sent again.
     #[serde(with = "span_text")]
     pub resend_every: Span,
@@ -239,6 +311,14 @@ pub struct Alertmanager {
     pub bearer_token: Option<Secret>,
     /// File that holds the token.
     pub bearer_token_file: Option<PathBuf>,
+    /// User name for basic authentication.
+    pub username: Option<String>,
+    /// Its password: by environment, or by `password_file`.
+    pub password: Option<Secret>,
+    /// File that holds the password.
+    pub password_file: Option<PathBuf>,
+    /// Certificate authorities for https, PEM; the well-known ones when null.
+    pub ca_file: Option<PathBuf>,
     /// Where people read verdicts: the base of `generatorURL`.
     pub external_url: Option<String>,
     /// Where runbooks lie; the rule id is appended.
@@ -286,6 +366,7 @@ impl Default for Config {
                 exceptions: Vec::new(),
                 bindings: Vec::new(),
                 hold_back: Span::minutes(2),
+                reload_on_change: true,
             },
             stores: None,
             verdicts: Verdicts::All,
@@ -295,10 +376,12 @@ impl Default for Config {
                 promise: Span::days(180),
                 store: Span::days(800),
             },
-            roles: vec![Role::Worker, Role::Relay],
+            roles: vec![Role::Score, Role::Relay, Role::Http],
             kafka: Kafka {
                 brokers: vec!["localhost:9092".to_owned()],
                 group: "contactwatch".to_owned(),
+                instance: None,
+                group_protocol: GroupProtocol::Classic,
                 topics: Topics {
                     messages: topic("messages"),
                     orders: topic("orders"),
@@ -308,14 +391,19 @@ impl Default for Config {
                     state: topic("state"),
                 },
                 create_topics: true,
+                replication_factor: 0,
                 delivery: Delivery::ExactlyOnce,
                 workers: 0,
                 commit_interval_ms: 200,
+                commit_events: 10_000,
+                lateness: Span::seconds(5),
+                dead_letter_limits: DeadLetterLimits { run: 100, ratio: 0.5 },
                 security: Security::Plaintext,
                 username: None,
                 password: None,
                 password_file: None,
                 sasl_mechanism: "SCRAM-SHA-512".to_owned(),
+                token_file: None,
                 ca_file: None,
                 certificate_file: None,
                 key_file: None,
@@ -326,13 +414,24 @@ impl Default for Config {
                 bearer_token: None,
                 bearer_token_file: None,
             },
+            metrics: Metrics {
+                store_label: StoreLabel::PerStore,
+                max_stores: 2000,
+                misjudgment_budget: 0.003,
+            },
             alertmanager: Alertmanager {
                 urls: Vec::new(),
                 active_for: Span::hours(1),
+                unanswered_for: Span::hours(48),
+                max_age: Span::hours(24),
                 resend_every: Span::minutes(1),
                 timeout: Span::seconds(10),
                 bearer_token: None,
                 bearer_token_file: None,
+                username: None,
+                password: None,
+                password_file: None,
+                ca_file: None,
                 external_url: None,
                 runbook_url: None,
             },
@@ -352,7 +451,9 @@ sections!(
     Retention = retention,
     Kafka = kafka,
     Topics = kafka.topics,
+    DeadLetterLimits = kafka.dead_letter_limits,
     Http = http,
+    Metrics = metrics,
     Alertmanager = alertmanager,
     Log = log,
 );

@@ -6,14 +6,28 @@
 //! The shell around it (feature `daemon`) reads files, arguments and configuration: [`cli`], [`config`].
 
 #[cfg(feature = "daemon")]
+pub mod alert;
+#[cfg(feature = "daemon")]
 pub mod backtest;
 #[cfg(feature = "daemon")]
 pub mod cli;
 #[cfg(feature = "daemon")]
+mod clock;
+#[cfg(feature = "daemon")]
 pub mod config;
+#[cfg(feature = "daemon")]
+pub mod daemon;
+#[cfg(feature = "daemon")]
+pub mod demo;
 pub mod engine;
 pub mod event;
 mod hash;
+#[cfg(feature = "daemon")]
+pub mod http;
+#[cfg(feature = "daemon")]
+pub mod kafka;
+#[cfg(feature = "daemon")]
+pub mod metrics;
 pub mod policy;
 pub mod score;
 pub mod shipped;

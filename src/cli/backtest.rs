@@ -17,7 +17,8 @@ use super::output::{BOLD, DIM, GREEN, RED, YELLOW};
 use super::rules::{PolicyArgs, Rules};
 use super::table::{Cell, Table};
 use super::timelines;
-use super::{Failure, Status, clock, output};
+use super::{Failure, Status, output};
+use crate::clock;
 
 /// Measure misjudgments and misses on labelled texts, with confidence bounds
 ///

@@ -14,7 +14,8 @@ use crate::text::Confidence;
 use super::output::{BOLD, DIM, GREEN, severity_style, severity_word, verdict_style};
 use super::rules::{PolicyArgs, Rules};
 use super::underline::underline;
-use super::{Failure, Status, clock, findings, input, output};
+use super::{Failure, Status, findings, input, output};
+use crate::clock;
 
 /// Check texts before they are sent: findings with the words underlined
 ///

@@ -4,7 +4,6 @@
 //! output that goes away ends the program quietly.
 
 mod backtest;
-mod clock;
 mod config;
 mod corpus;
 mod failure;

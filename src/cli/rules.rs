@@ -17,7 +17,8 @@ use crate::text::Scanner;
 use crate::text::scan::LexiconSources;
 use crate::trial::{CaseReport, run_cases};
 
-use super::{Failure, clock};
+use super::Failure;
+use crate::clock;
 
 /// What judges, and with which configuration.
 #[derive(Debug, Default, clap::Args)]

@@ -17,7 +17,8 @@ use super::corpus::Row;
 use super::input::{Inputs, Line, line_fault};
 use super::rules::{PolicyArgs, Rules};
 use super::summary::Summary;
-use super::{Failure, Status, clock, output};
+use super::{Failure, Status, output};
+use crate::clock;
 
 /// Judge a history: events in, verdicts out
 ///

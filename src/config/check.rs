@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Config, Secret, Security};
+use super::{Config, Kafka, Secret, Security};
 
 /// A fault: the key, what is wrong with it, how to mend it.
 pub(super) type Fault = (String, String);
 
 /// Properties that delivery guarantees rest on.
-const OWNED_PROPERTIES: [&str; 12] = [
+const OWNED_PROPERTIES: [&str; 20] = [
     "bootstrap.servers",
     "metadata.broker.list",
     "group.id",
@@ -22,6 +22,14 @@ const OWNED_PROPERTIES: [&str; 12] = [
     "sasl.mechanisms",
     "sasl.username",
     "partition.assignment.strategy",
+    "group.protocol",
+    "group.instance.id",
+    "auto.offset.reset",
+    "acks",
+    "partitioner",
+    "enable.partition.eof",
+    "transaction.timeout.ms",
+    "statistics.interval.ms",
 ];
 
 /// Everything that is wrong.
@@ -35,6 +43,8 @@ pub(super) fn check(config: &Config) -> Vec<Fault> {
         ("retention.promise", config.retention.promise),
         ("retention.store", config.retention.store),
         ("alertmanager.active_for", config.alertmanager.active_for),
+        ("alertmanager.unanswered_for", config.alertmanager.unanswered_for),
+        ("alertmanager.max_age", config.alertmanager.max_age),
         ("alertmanager.resend_every", config.alertmanager.resend_every),
         ("alertmanager.timeout", config.alertmanager.timeout),
     ] {
@@ -52,9 +62,23 @@ pub(super) fn check(config: &Config) -> Vec<Fault> {
         }
     }
     if config.roles.is_empty() {
-        fault("roles", "is empty, so the process would do nothing; expected worker, relay".to_owned());
+        fault("roles", "is empty, so the process would do nothing; expected score, relay, http".to_owned());
     }
     check_kafka(config, &mut fault);
+    if !(0.0..=1.0).contains(&config.metrics.misjudgment_budget) {
+        fault("metrics.misjudgment_budget", "is a share; expected 0 to 1, such as 0.003".to_owned());
+    }
+    if config.alertmanager.bearer_token.is_some() || config.alertmanager.bearer_token_file.is_some() {
+        if config.alertmanager.username.is_some() {
+            fault("alertmanager.username", "and a bearer token exclude each other; keep one".to_owned());
+        }
+    } else if config.alertmanager.username.is_some()
+        && config.alertmanager.password.is_none()
+        && config.alertmanager.password_file.is_none()
+    {
+        let message = "needs alertmanager.password_file or CONTACTWATCH__ALERTMANAGER__PASSWORD";
+        fault("alertmanager.username", message.to_owned());
+    }
     for url in &config.alertmanager.urls {
         if !is_http(url) {
             fault("alertmanager.urls", format!("\"{url}\" is no address such as http://alertmanager:9093"));
@@ -76,6 +100,7 @@ pub(super) fn check(config: &Config) -> Vec<Fault> {
             &config.alertmanager.bearer_token,
             &config.alertmanager.bearer_token_file,
         ),
+        ("alertmanager.password", &config.alertmanager.password, &config.alertmanager.password_file),
     ] {
         if let Err(message) = secret(key, inline.as_ref(), file.as_deref()) {
             fault(key, message);
@@ -119,14 +144,19 @@ fn check_kafka(config: &Config, fault: &mut impl FnMut(&str, String)) {
     if !(1..=60_000).contains(&kafka.commit_interval_ms) {
         fault("kafka.commit_interval_ms", format!("is {}; expected 1 to 60000", kafka.commit_interval_ms));
     }
+    if kafka.commit_events == 0 {
+        fault("kafka.commit_events", "is 0; expected at least 1".to_owned());
+    }
+    if kafka.instance.as_ref().is_some_and(String::is_empty) {
+        fault("kafka.instance", "is empty; name this process, or leave the key out".to_owned());
+    }
+    if kafka.dead_letter_limits.run == 0 || !(0.0..=1.0).contains(&kafka.dead_letter_limits.ratio) {
+        fault("kafka.dead_letter_limits", "expects a run of at least 1 and a ratio from 0 to 1".to_owned());
+    }
     if kafka.workers > 1024 {
         fault("kafka.workers", format!("is {}; expected at most 1024, 0 for one per core", kafka.workers));
     }
-    let sasl = matches!(kafka.security, Security::SaslPlaintext | Security::SaslTls);
-    if sasl && (kafka.username.is_none() || (kafka.password.is_none() && kafka.password_file.is_none())) {
-        let message = "needs kafka.username, and kafka.password_file or CONTACTWATCH__KAFKA__PASSWORD";
-        fault("kafka.security", message.to_owned());
-    }
+    check_sasl(kafka, fault);
     if kafka.certificate_file.is_some() != kafka.key_file.is_some() {
         fault("kafka.certificate_file", "and kafka.key_file belong together; set both or neither".to_owned());
     }
@@ -137,6 +167,26 @@ fn check_kafka(config: &Config, fault: &mut impl FnMut(&str, String)) {
         } else if ["password", "secret", "token", "key.pem"].iter().any(|word| property.contains(word)) {
             fault(&key, "is a secret; use kafka.password_file or kafka.key_file".to_owned());
         }
+    }
+}
+
+/// Mechanisms that the client library has built in.
+const MECHANISMS: [&str; 4] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"];
+
+fn check_sasl(kafka: &Kafka, fault: &mut impl FnMut(&str, String)) {
+    if !matches!(kafka.security, Security::SaslPlaintext | Security::SaslTls) {
+        return;
+    }
+    let mechanism = kafka.sasl_mechanism.as_str();
+    if !MECHANISMS.contains(&mechanism) {
+        fault("kafka.sasl_mechanism", format!("is \"{mechanism}\"; expected {}", MECHANISMS.join(", ")));
+    } else if mechanism == "OAUTHBEARER" {
+        if kafka.token_file.is_none() {
+            fault("kafka.sasl_mechanism", "OAUTHBEARER needs kafka.token_file".to_owned());
+        }
+    } else if kafka.username.is_none() || (kafka.password.is_none() && kafka.password_file.is_none()) {
+        let message = "needs kafka.username, and kafka.password_file or CONTACTWATCH__KAFKA__PASSWORD";
+        fault("kafka.security", message.to_owned());
     }
 }
 

@@ -13,20 +13,24 @@ use super::{Config, check};
 /// Prefix of environment variables.
 const PREFIX: &str = "CONTACTWATCH__";
 /// Keys whose values are paths. Those in a file are relative to the file.
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 13] = [
     "policies.dir",
     "policies.overlays",
     "policies.exceptions",
     "stores",
     "kafka.password_file",
+    "kafka.token_file",
     "kafka.ca_file",
     "kafka.certificate_file",
     "kafka.key_file",
     "http.bearer_token_file",
     "alertmanager.bearer_token_file",
+    "alertmanager.password_file",
+    "alertmanager.ca_file",
 ];
 /// Keys whose values never stand in a file.
-const SECRETS: [&str; 3] = ["kafka.password", "http.bearer_token", "alertmanager.bearer_token"];
+const SECRETS: [&str; 4] =
+    ["kafka.password", "http.bearer_token", "alertmanager.bearer_token", "alertmanager.password"];
 
 /// A value given by a flag.
 #[derive(Clone, Debug)]

@@ -1,0 +1,1 @@
+//! Alerts: what goes into the alerts topic, and its delivery to Alertmanager.

@@ -1,0 +1,1 @@
+//! Events in, verdicts out: the worker that owns partitions, its transactions, its state.
