@@ -103,6 +103,15 @@ pub enum Verdicts {
     NotClean,
 }
 
+impl From<Verdicts> for crate::engine::Emit {
+    fn from(verdicts: Verdicts) -> Self {
+        match verdicts {
+            Verdicts::All => Self::All,
+            Verdicts::NotClean => Self::NotClean,
+        }
+    }
+}
+
 /// How long things are remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -119,6 +128,12 @@ pub struct Retention {
     /// Stores without any event.
     #[serde(with = "span_text")]
     pub store: Span,
+}
+
+impl From<Retention> for crate::state::Retention {
+    fn from(Retention { conversation, order, promise, store }: Retention) -> Self {
+        Self { conversation, order, promise, store }
+    }
 }
 
 /// What a process does.

@@ -142,6 +142,27 @@ fn collect(dir: &Dir<'static>, files: &mut Vec<TreeFile>) {
     }
 }
 
+/// The shipped rules, for tests of what is built upon them.
+#[cfg(test)]
+pub(crate) fn ruleset() -> std::sync::Arc<crate::policy::Ruleset> {
+    use crate::policy::PolicySources;
+    use crate::text::Scanner;
+    use crate::text::scan::LexiconSources;
+
+    let tree = Tree::shipped();
+    let mut files = tree.part(Part::Lexicons);
+    files.extend(tree.part(Part::Domains));
+    let scanner = std::sync::Arc::new(Scanner::compile(&LexiconSources { files: &files }).unwrap());
+    let sources = PolicySources {
+        packs: tree.part(Part::Packs),
+        notices: tree.part(Part::Notices),
+        hold_back: crate::time::Span::minutes(2),
+        ..PolicySources::default()
+    };
+    let compiled = crate::policy::build(&sources, &*scanner).unwrap();
+    std::sync::Arc::new(compiled.into_ruleset(scanner))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

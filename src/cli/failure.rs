@@ -48,6 +48,15 @@ impl Failure {
         Self::Runtime(message.to_string())
     }
 
+    /// What is wrong, a message each.
+    pub(super) fn messages(self) -> Vec<String> {
+        match self {
+            Self::Usage(messages) => messages,
+            Self::Runtime(message) => vec![message],
+            Self::Output(error) => vec![error.to_string()],
+        }
+    }
+
     /// Says what is wrong on standard error, and returns the exit code.
     pub(super) fn report(&self) -> u8 {
         let (messages, code) = match self {

@@ -15,6 +15,7 @@ mod output;
 mod policy;
 mod replay;
 mod rules;
+mod run;
 mod schema;
 mod score;
 mod summary;
@@ -58,6 +59,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Args),
     Score(score::Args),
     Lint(lint::Args),
     Backtest(backtest::Args),
@@ -78,6 +80,7 @@ pub fn main() -> ExitCode {
         ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
     }
     let result = match &cli.command {
+        Command::Run(args) => run::run(args),
         Command::Score(args) => score::run(args),
         Command::Lint(args) => lint::run(args),
         Command::Backtest(args) => backtest::run(args),

@@ -6,7 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{self, Config, Flag, Loaded, PackBinding, Retention};
+use crate::config::{self, Config, Flag, Loaded, PackBinding, Retention, Verdicts};
+use crate::daemon::judge::Judge;
 use crate::engine::Engine;
 use crate::hash::stable_hash;
 use crate::policy::diff::EffectivePack;
@@ -225,6 +226,16 @@ impl Rules {
         Ok(Self { ruleset, policy, retention: config.retention })
     }
 
+    /// What the daemon judges with.
+    pub(super) fn judge(self, verdicts: Verdicts, generation: u64) -> Judge {
+        Judge {
+            engine: Engine::new(self.ruleset, verdicts.into()),
+            seeds: self.policy.seeds,
+            loaded_at: clock::now(),
+            generation,
+        }
+    }
+
     /// The platforms that have packs, in order.
     pub(super) fn platforms(&self) -> Vec<&str> {
         let mut platforms: Vec<&str> = self.ruleset.platforms().collect();
@@ -234,8 +245,7 @@ impl Rules {
 
     /// A state that knows what the file of stores says, and nothing else.
     pub(super) fn state(&self) -> TaskState {
-        let Retention { conversation, order, promise, store } = self.retention;
-        let mut state = TaskState::new(crate::state::Retention { conversation, order, promise, store });
+        let mut state = TaskState::new(self.retention.into());
         Engine::seed(&mut state, &self.policy.seeds);
         state
     }

@@ -83,7 +83,7 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
     let inputs = Inputs::new(&args.files)?;
     let rules = Rules::load(&config)?;
     // A summary counts clean messages too.
-    let emit = if args.summary { Emit::All } else { emit(config.verdicts) };
+    let emit = if args.summary { Emit::All } else { config.verdicts.into() };
     let sink =
         if args.summary { Sink::Summary(Summary::default()) } else { Sink::Records(output::records()) };
     let mut task = Task {
@@ -103,7 +103,7 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
             Line::TooLarge => Err((ErrorCode::TooLarge, "16 MiB or more; no event is that large".to_owned())),
         };
         let Err((code, message)) = result else { return Ok(()) };
-        *task.counts.errors.entry(error_word(code)).or_default() += 1;
+        *task.counts.errors.entry(code.word()).or_default() += 1;
         let fault = line_fault(place, &message);
         if args.strict {
             task.sink.flush()?;
@@ -129,13 +129,6 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
 }
 
 /// The engine's word for the configuration's.
-pub(super) fn emit(verdicts: Verdicts) -> Emit {
-    match verdicts {
-        Verdicts::All => Emit::All,
-        Verdicts::NotClean => Emit::NotClean,
-    }
-}
-
 enum Sink {
     Records(io::BufWriter<io::StdoutLock<'static>>),
     Summary(Summary),
@@ -284,18 +277,5 @@ fn skip_word(reason: SkipReason) -> &'static str {
         SkipReason::NotContact => "not a contact or order event",
         SkipReason::NotEvent => "answer of an API",
         SkipReason::Empty => "empty page",
-    }
-}
-
-fn error_word(code: ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::InvalidUtf8 => "invalid_utf8",
-        ErrorCode::InvalidJson => "invalid_json",
-        ErrorCode::InvalidField => "invalid_field",
-        ErrorCode::MissingField => "missing_field",
-        ErrorCode::InvalidTime => "invalid_time",
-        ErrorCode::UnsupportedVersion => "unsupported_version",
-        ErrorCode::UnknownType => "unknown_type",
-        ErrorCode::TooLarge => "too_large",
     }
 }

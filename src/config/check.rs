@@ -1,7 +1,6 @@
 //! What no type can say: values that contradict each other, or that cannot work.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::{Config, Kafka, Secret, Security};
 
@@ -102,8 +101,12 @@ pub(super) fn check(config: &Config) -> Vec<Fault> {
         ),
         ("alertmanager.password", &config.alertmanager.password, &config.alertmanager.password_file),
     ] {
-        if let Err(message) = secret(key, inline.as_ref(), file.as_deref()) {
-            fault(key, message);
+        if inline.is_some() && file.is_some() {
+            fault(key, format!("is set, and so is {key}_file; keep one of them"));
+        } else if let (None, Some(path)) = (inline, file)
+            && let Err(error) = Secret::read(path)
+        {
+            fault(&format!("{key}_file"), format!("{} cannot be read: {error}", path.display()));
         }
     }
     faults
@@ -192,14 +195,4 @@ fn check_sasl(kafka: &Kafka, fault: &mut impl FnMut(&str, String)) {
 
 fn is_http(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
-}
-
-fn secret(key: &str, inline: Option<&Secret>, file: Option<&Path>) -> Result<(), String> {
-    match (inline, file) {
-        (Some(_), Some(_)) => Err(format!("is set, and so is {key}_file; keep one of them")),
-        (None, Some(file)) => Secret::read(file)
-            .map(drop)
-            .map_err(|error| format!("cannot be read from {}: {error}", file.display())),
-        _ => Ok(()),
-    }
 }

@@ -24,6 +24,20 @@ impl Secret {
         &self.0
     }
 
+    /// The secret of configuration key `key`: given by the environment, or in its file (`<key>_file`).
+    ///
+    /// # Errors
+    /// When the file cannot be read or is empty, with the key and the file.
+    pub fn of(key: &str, inline: Option<&Self>, file: Option<&Path>) -> Result<Option<Self>, String> {
+        match (inline, file) {
+            (Some(secret), _) => Ok(Some(secret.clone())),
+            (None, Some(file)) => Self::read(file)
+                .map(Some)
+                .map_err(|error| format!("{key}_file {} cannot be read: {error}", file.display())),
+            (None, None) => Ok(None),
+        }
+    }
+
     /// Reads a secret from its file; line ends at the end of the file do not belong to it.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ impl Engine {
     pub(super) fn hold(&self, state: &mut TaskState, event: &Event<'_>, span: Span) {
         let until = state.stream_time().unwrap_or_default().max(event.occurred_at).plus(span);
         let (key, store, timers) = state.store_mut(&event.platform, &event.store);
-        store.profile.held.push(Held { until, event: event.to_owned_static() });
+        store.traffic.held.push(Held { until, event: event.to_owned_static() });
         timers.arm(Timer { at: until, store: key, kind: TimerKind::Held });
     }
 
@@ -65,7 +65,7 @@ impl Engine {
         };
         let waiting: Vec<bool> = state
             .store(&key.platform, &key.store)
-            .map_or(&[][..], |store| &store.profile.held)
+            .map_or(&[][..], |store| &store.traffic.held)
             .iter()
             .map(|held| {
                 let own = match &held.event.body {
@@ -100,18 +100,18 @@ impl Engine {
         mut pick: impl FnMut(&Held) -> Option<Wait>,
     ) {
         let (_, store, _) = state.store_mut(&key.platform, &key.store);
-        if store.profile.held.is_empty() {
+        if store.traffic.held.is_empty() {
             return;
         }
         let mut picked = Vec::new();
         let mut kept = Vec::new();
-        for held in std::mem::take(&mut store.profile.held) {
+        for held in std::mem::take(&mut store.traffic.held) {
             match pick(&held) {
                 Some(wait) => picked.push((held, wait)),
                 None => kept.push(held),
             }
         }
-        store.profile.held = kept;
+        store.traffic.held = kept;
         picked.sort_by(|(a, _), (b, _)| {
             (a.until, a.event.occurred_at, &a.event.event_id).cmp(&(
                 b.until,
@@ -127,7 +127,7 @@ impl Engine {
             if outcome == Outcome::Held {
                 // Judging held it again with a new deadline: the first one stands.
                 let (_, store, _) = state.store_mut(&key.platform, &key.store);
-                if let Some(again) = store.profile.held.last_mut() {
+                if let Some(again) = store.traffic.held.last_mut() {
                     again.until = held.until;
                 }
             }

@@ -19,7 +19,7 @@ use crate::time::{Millis, Span};
 
 use super::held::Wait;
 use super::reference::{attached_words, names, numbers, order_of, starts_with_folded, surface_of};
-use super::{Effects, Engine, Outcome};
+use super::{Answer, Effects, Engine, Outcome};
 
 /// Bursts and follow-ups are remembered as long as the longest window any pack may ask for.
 const PATTERN_MEMORY: Span = Span::days(7);
@@ -35,7 +35,7 @@ impl Engine {
         effects: &mut Effects,
     ) -> Outcome {
         let (key, store, _) = state.store_mut(&event.platform, &event.store);
-        store.profile.last_event_at = store.profile.last_event_at.max(event.occurred_at);
+        store.traffic.touch(event.occurred_at);
         learn_agency(store, event);
         let said = matches!(message.kind, MessageKind::Sent | MessageKind::Edited);
         if said && message.author == Author::Unknown {
@@ -131,11 +131,11 @@ impl Engine {
             && message.attachments.is_empty()
         {
             // Something was sent, nobody knows what: it answers the buyer, and there is nothing to judge.
-            self.remember_seller(state, event, message);
+            self.remember_seller(state, event, message, effects);
             return Outcome::Unscored;
         }
         let outcome = self.settle_one(state, event, Wait::Allowed, effects);
-        self.remember_seller(state, event, message);
+        self.remember_seller(state, event, message, effects);
         outcome
     }
 
@@ -235,6 +235,7 @@ impl Engine {
             ruleset: &self.ruleset,
             event,
             profile: &store.profile,
+            traffic: &store.traffic,
             conversation: known,
             order,
             order_key: order_key.as_deref(),
@@ -266,7 +267,13 @@ impl Engine {
     }
 
     /// What a seller's message changes, whatever its verdict. An edit changes nothing.
-    fn remember_seller(&self, state: &mut TaskState, event: &Event<'_>, message: &Message<'_>) {
+    fn remember_seller(
+        &self,
+        state: &mut TaskState,
+        event: &Event<'_>,
+        message: &Message<'_>,
+        effects: &mut Effects,
+    ) {
         let text = message.text.as_deref().unwrap_or_default();
         if message.kind != MessageKind::Sent || self.is_platform_notice(event, message, text) {
             return;
@@ -281,6 +288,7 @@ impl Engine {
                 ruleset: &self.ruleset,
                 event,
                 profile: &store.profile,
+            traffic: &store.traffic,
                 conversation: conversation(store, message),
                 order: order_key.as_deref().and_then(|key| store.orders.get(key)),
                 order_key: order_key.as_deref(),
@@ -291,14 +299,15 @@ impl Engine {
             let sent = SentText { at, text: hash, to: patterns::addressee(&scene) };
             let follow_up = patterns::follow_up(&scene);
             if !text.is_empty() {
-                store.profile.sent(sent, BURST_MEMORY);
+                store.traffic.sent(sent, BURST_MEMORY);
             }
             if let Some(follow_up) = follow_up {
-                store.profile.followed_up(follow_up, PATTERN_MEMORY);
+                store.traffic.followed_up(follow_up, PATTERN_MEMORY);
             }
         }
+        let clock = self.clock(event);
         let answers = message.channel == Channel::PlatformChat
-            && self.clock(event).is_none_or(|clock| {
+            && clock.is_none_or(|clock| {
                 clock.answered_by.contains(&message.origin)
                     && (class.is_empty()
                         || !clock.no_answer.intersects(class)
@@ -308,7 +317,19 @@ impl Engine {
             conversation.remember_fragment(at, text);
             conversation.settle_promise_elsewhere();
             if answers {
+                let fired = conversation.fired_until().is_some();
+                let waited = conversation.first_unanswered().map(|first| {
+                    (at.since(first.at), fired.then(|| first.event_id.clone()))
+                });
                 conversation.seller_answered(at);
+                if let Some((waited, alerted)) = waited.filter(|(waited, _)| waited.0 >= 0) {
+                    effects.answers.push(Answer {
+                        store: Arc::clone(&key),
+                        waited,
+                        overdue: clock.is_some_and(|clock| waited > clock.breach),
+                        alerted,
+                    });
+                }
                 self.arm_unanswered(timers, &key, message, conversation, stream_time);
             }
         }

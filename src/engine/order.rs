@@ -21,7 +21,7 @@ impl Engine {
     ) -> Outcome {
         let at = event.occurred_at;
         let (key, store, _) = state.store_mut(&event.platform, &event.store);
-        store.profile.last_event_at = store.profile.last_event_at.max(at);
+        store.traffic.touch(at);
         let first = match store.order_entry(&order.order) {
             Some((_, entry)) => {
                 let first = entry.seen.is_first(&event.event_id, at);
@@ -69,6 +69,7 @@ impl Engine {
             ruleset: &self.ruleset,
             event,
             profile: &store.profile,
+            traffic: &store.traffic,
             conversation: None,
             order: order_key.as_deref().and_then(|key| store.orders.get(key)),
             order_key: order_key.as_deref(),

@@ -3,7 +3,7 @@
 use crate::event::{Event, Registry, Surface, TemplateEvent, TemplateStatus, TextFormat};
 use crate::policy::{Condition, StoreSeed};
 use crate::score::{Judgement, Scanned, Scene, Trigger, ask_template};
-use crate::state::TaskState;
+use crate::state::{Profile, StoreKey, TaskState};
 use crate::text::ScanContext;
 use crate::time::{EARLIEST, LATEST};
 
@@ -21,6 +21,7 @@ impl Engine {
         if !store.profile.seen.is_first(&event.event_id, event.occurred_at) {
             return Outcome::Duplicate;
         }
+        store.traffic.touch(event.occurred_at);
         store.profile.register(registry, &event.event_id, event.occurred_at);
         if let (Registry::Store { .. }, Some(agency)) = (registry, event.agency.as_deref()) {
             store.profile.agency = Some(agency.into());
@@ -57,6 +58,7 @@ impl Engine {
             ruleset: &self.ruleset,
             event,
             profile: &store.profile,
+            traffic: &store.traffic,
             conversation: None,
             order: None,
             order_key: None,
@@ -90,34 +92,69 @@ impl Engine {
     /// Tells the state what a stores file says was registered before any event. Nothing is judged: the events that
     /// follow say what happens under these registrations. What is listed does not expire.
     pub fn seed(state: &mut TaskState, seeds: &[StoreSeed]) {
-        let at = EARLIEST;
-        for seed in seeds {
-            let (_, store, _) = state.store_mut(&seed.platform, &seed.store);
-            let profile = &mut store.profile;
-            profile.last_event_at = LATEST;
-            if let Some(agency) = &seed.agency {
-                profile.agency = Some((&**agency).into());
+        seeds.iter().for_each(|seed| Self::seed_one(state, seed));
+    }
+
+    /// The same for one store.
+    pub fn seed_one(state: &mut TaskState, seed: &StoreSeed) {
+        let (_, store, _) = state.store_mut(&seed.platform, &seed.store);
+        store.traffic.last_event_at = LATEST;
+        plant(&mut store.profile, seed);
+    }
+
+    /// Tells a state that was seeded before what the stores file says now: what it no longer says is taken back. Only
+    /// stores that the state knows are looked at.
+    pub fn reseed(state: &mut TaskState, seeds: &[StoreSeed]) {
+        let keys: Vec<StoreKey> = state.stores().map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            let seed = seeds.iter().find(|seed| *seed.platform == *key.platform && *seed.store == *key.store);
+            let Some(known) = state.store(&key.platform, &key.store) else { continue };
+            let mut profile = Profile::clone(&known.profile);
+            profile.unseed();
+            if let Some(seed) = seed {
+                plant(&mut profile, seed);
             }
-            let title = seed.title.as_deref().map(Into::into);
-            let time_zone = seed.time_zone.as_deref().map(Into::into);
-            profile.register(&Registry::Store { title, time_zone }, "", at);
-            for name in &seed.capabilities {
-                profile.register(&Registry::Capability { name: (&**name).into(), granted: true }, "", at);
+            let listed = known.traffic.last_event_at == LATEST;
+            let (same, stays) = (profile == *known.profile, listed == seed.is_some());
+            if same && stays {
+                continue;
             }
-            for domain in &seed.domains {
-                profile.register(&Registry::Domain { domain: (&**domain).into(), registered: true }, "", at);
+            let now = state.stream_time().unwrap_or_default();
+            let (_, store, _) = state.store_mut(&key.platform, &key.store);
+            if !same {
+                *store.profile = profile;
             }
-            for template in &seed.templates {
-                let event = TemplateEvent {
-                    template: (&*template.id).into(),
-                    status: template.status,
-                    class: template.class,
-                    surface: template.surface,
-                    text: template.text.as_deref().map(Into::into),
-                    version: template.version.as_deref().map(Into::into),
-                };
-                profile.register(&Registry::Template(event), "", at);
+            if !stays {
+                store.traffic.last_event_at = if seed.is_some() { LATEST } else { now };
             }
         }
+    }
+}
+
+/// Registers what a stores file says of a store, from the beginning of time.
+fn plant(profile: &mut Profile, seed: &StoreSeed) {
+    let at = EARLIEST;
+    if let Some(agency) = &seed.agency {
+        profile.agency = Some((&**agency).into());
+    }
+    let title = seed.title.as_deref().map(Into::into);
+    let time_zone = seed.time_zone.as_deref().map(Into::into);
+    profile.register(&Registry::Store { title, time_zone }, "", at);
+    for name in &seed.capabilities {
+        profile.register(&Registry::Capability { name: (&**name).into(), granted: true }, "", at);
+    }
+    for domain in &seed.domains {
+        profile.register(&Registry::Domain { domain: (&**domain).into(), registered: true }, "", at);
+    }
+    for template in &seed.templates {
+        let event = TemplateEvent {
+            template: (&*template.id).into(),
+            status: template.status,
+            class: template.class,
+            surface: template.surface,
+            text: template.text.as_deref().map(Into::into),
+            version: template.version.as_deref().map(Into::into),
+        };
+        profile.register(&Registry::Template(event), "", at);
     }
 }

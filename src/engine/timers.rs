@@ -11,7 +11,7 @@ use crate::score::{Hit, Judgement, Trigger, gifts};
 use crate::state::{Conversation, PromiseEnd, StoreKey, TaskState, Timer, TimerKind, Timers};
 use crate::time::{Millis, Span};
 
-use super::{Effects, Engine};
+use super::{Breach, Effects, Engine};
 
 /// One deadline of a clock: when it lies, when it fires, and how bad it is (`None`: the rule's own severity).
 struct Step {
@@ -129,6 +129,16 @@ impl Engine {
         }
         due.sort_by_key(|(fires_at, ..)| *fires_at);
         conversation.fired(now);
+        // The first clock in force is the conversation's own: passing its deadline is the breach of the reply time.
+        let clock = self.rules(key, waiting.at).map(|(_, rule)| rule).find(|rule| {
+            matches!(rule.condition, Condition::Unanswered(_))
+        });
+        let breached = due.iter().any(|(_, _, rule, step)| {
+            step.severity.is_none() && clock.is_some_and(|clock| std::ptr::eq(clock, *rule))
+        });
+        if breached {
+            effects.breaches.push(Breach { store: Arc::clone(key) });
+        }
         let agency = store.profile.agency.clone();
         for together in due.chunk_by(|a, b| a.0 == b.0) {
             let mut judgement = Judgement::default();
@@ -250,15 +260,23 @@ impl Engine {
         let now = state.stream_time().unwrap_or_default();
         for (key, store) in state.stores() {
             let key = Arc::new(key.clone());
-            for held in &store.profile.held {
+            for held in &store.traffic.held {
                 timers.arm(Timer { at: held.until, store: Arc::clone(&key), kind: TimerKind::Held });
             }
             self.rearm_orders(&mut timers, &key, store, now);
             self.rearm_templates(&mut timers, &key, store, now);
         }
-        for (key, store) in state.stores_mut() {
-            for (id, conversation) in &mut store.conversations {
-                self.arm_turn(&mut timers, key, id, conversation, now);
+        // Only conversations in which somebody waits are taken to change them.
+        let waiting: Vec<(StoreKey, Box<str>)> = state
+            .stores()
+            .flat_map(|(key, store)| store.conversations.iter().map(move |entry| (key, entry)))
+            .filter(|(_, (_, conversation))| conversation.first_unanswered().is_some())
+            .map(|(key, (id, _))| (key.clone(), id.clone()))
+            .collect();
+        for (key, id) in waiting {
+            let (key, store, _) = state.store_mut(&key.platform, &key.store);
+            if let Some(conversation) = store.conversations.get_mut(&id) {
+                self.arm_turn(&mut timers, &key, &id, conversation, now);
             }
         }
         state.timers = timers;
@@ -272,7 +290,7 @@ impl Engine {
         now: Millis,
     ) {
         let due = self.gift_due(key, now);
-        for (id, order) in &store.orders {
+        for (id, order) in store.orders.iter() {
             let shipped = order.moment(crate::policy::condition::OrderAnchor::Shipped);
             if let (Some(due), crate::state::Moment::At { at, .. }, None, Some(_)) =
                 (due, shipped, &order.shipped_with, order.open_promises().next())

@@ -59,6 +59,22 @@ pub enum ErrorCode {
     TooLarge,
 }
 
+impl ErrorCode {
+    /// The code as it stands in headers, metrics and counts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::InvalidUtf8 => "invalid_utf8",
+            Self::InvalidJson => "invalid_json",
+            Self::InvalidField => "invalid_field",
+            Self::MissingField => "missing_field",
+            Self::InvalidTime => "invalid_time",
+            Self::UnsupportedVersion => "unsupported_version",
+            Self::UnknownType => "unknown_type",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
 /// Largest record that is read: far above any message, below what one would want in memory per partition.
 const MAX_RECORD: usize = 16 * 1024 * 1024;
 

@@ -1,1 +1,12 @@
-//! Metrics, health and the routes for people and programs.
+//! Metrics, health, and the routes for people and programs.
+//!
+//! Everything that writes or shows text wants the bearer token of the configuration; without one configured those routes
+//! are off.
+
+mod health;
+mod recent;
+mod routes;
+mod server;
+
+pub use recent::Recent;
+pub use server::{App, BindError, Server};

@@ -35,7 +35,7 @@ pub fn duplicate(scene: &Scene<'_>, k: u32, within: Span, min_chars: u32) -> Ans
         return Answer::No;
     }
     let others =
-        scene.profile.sent_to_others(scanned.signals.folded_hash, addressee(scene), scene.at(), within);
+        scene.traffic.sent_to_others(scanned.signals.folded_hash, addressee(scene), scene.at(), within);
     let buyers = u32::try_from(others).unwrap_or(u32::MAX).saturating_add(1);
     if buyers < k {
         return Answer::No;
@@ -53,7 +53,7 @@ pub fn fixed_delay(scene: &Scene<'_>, k: u32, within: Span, spread: Span) -> Ans
     let mut shortest = follow_up.delay;
     let mut longest = follow_up.delay;
     let mut orders: smallvec::SmallVec<[u64; 8]> = smallvec::smallvec![follow_up.order];
-    for other in scene.profile.follow_ups(follow_up.state, follow_up.order, scene.at(), within) {
+    for other in scene.traffic.follow_ups(follow_up.state, follow_up.order, scene.at(), within) {
         if orders.len() as u32 >= k || orders.contains(&other.order) {
             continue;
         }

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use crate::event::{Body, Event, Message, OrderEvent, Surface, TimeSource};
 use crate::policy::Ruleset;
 use crate::policy::condition::{SignalSet, Topics};
-use crate::state::{Conversation, Order, Profile, Template};
+use crate::state::{Conversation, Order, Profile, Template, Traffic};
 use crate::text::{Confidence, Link, Signal, Signals};
 use crate::time::{Millis, Span};
 
@@ -18,6 +18,8 @@ pub struct Scene<'a> {
     pub event: &'a Event<'a>,
     /// The store.
     pub profile: &'a Profile,
+    /// What happens over all conversations of the store.
+    pub traffic: &'a Traffic,
     /// The conversation as it was before this event.
     pub conversation: Option<&'a Conversation>,
     /// The order it is about; `None` when nothing is known of one.

@@ -1,6 +1,7 @@
 //! The verdict record, exactly as it goes out (docs/contract.md, version 1).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,17 @@ pub enum FactValue {
     Flag(bool),
     /// Words.
     List(Vec<String>),
+}
+
+impl fmt::Display for FactValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::List(words) => f.write_str(&words.join(", ")),
+        }
+    }
 }
 
 /// A hit that was taken back.

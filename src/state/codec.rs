@@ -5,24 +5,27 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::time::Millis;
-
-use super::{Conversation, Order, Profile, StoreKey, TaskState};
+use super::store::Store;
+use super::{Profile, Progress, StoreKey, TaskState, Traffic};
 
 /// Version of the record format. Goes up with every change of a stored type.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// What a record is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RecordKey {
-    /// The task itself: its stream time.
+    /// The task itself: its stream time, and how far its inputs were applied.
     Task,
-    /// A store's profile.
+    /// A store's registrations and standing.
     Profile(StoreKey),
+    /// What happens over all conversations of a store.
+    Traffic(StoreKey),
     /// A conversation.
     Conversation(StoreKey, Box<str>),
     /// An order.
     Order(StoreKey, Box<str>),
+    /// A verdict that was not clean.
+    Flag(StoreKey, Box<str>),
 }
 
 /// Why a record cannot be read.
@@ -83,8 +86,12 @@ impl TaskState {
     pub fn record(&self, key: &RecordKey) -> Result<Option<Vec<u8>>, CodecError> {
         let store = |key: &StoreKey| self.store(&key.platform, &key.store);
         match key {
-            RecordKey::Task => self.stream_time().map(|at| encode(&at)).transpose(),
-            RecordKey::Profile(at) => store(at).map(|store| encode(&store.profile)).transpose(),
+            RecordKey::Task => encode(self.progress()).map(Some),
+            RecordKey::Profile(at) => store(at).map(|store| encode(&*store.profile)).transpose(),
+            RecordKey::Traffic(at) => store(at).map(|store| encode(&*store.traffic)).transpose(),
+            RecordKey::Flag(at, id) => {
+                store(at).and_then(|store| store.flags.get(id)).map(encode).transpose()
+            }
             RecordKey::Conversation(at, id) => {
                 store(at).and_then(|store| store.conversations.get(id)).map(encode).transpose()
             }
@@ -100,32 +107,49 @@ impl TaskState {
     /// # Errors
     /// [`CodecError`] when the record is of another version or damaged.
     pub fn restore(&mut self, key: &RecordKey, record: Option<&[u8]>) -> Result<(), CodecError> {
-        match (key, record) {
-            (RecordKey::Task, Some(bytes)) => self.reach(decode::<Millis>(bytes)?),
-            (RecordKey::Task, None) => {}
-            (RecordKey::Profile(at), record) => {
-                let profile = record.map(decode::<Profile>).transpose()?.unwrap_or_default();
-                self.store_mut(&at.platform, &at.store).1.profile = profile;
-            }
-            (RecordKey::Conversation(at, id), record) => {
-                let entry = record.map(decode::<Conversation>).transpose()?;
-                let store = self.store_mut(&at.platform, &at.store).1;
-                match entry {
-                    Some(entry) => drop(store.conversations.insert(id.clone(), entry)),
-                    None => drop(store.conversations.remove(id)),
+        match key {
+            RecordKey::Task => {
+                if let Some(bytes) = record {
+                    self.set_progress(decode::<Progress>(bytes)?);
                 }
             }
-            (RecordKey::Order(at, id), record) => {
-                let entry = record.map(decode::<Order>).transpose()?;
-                let store = self.store_mut(&at.platform, &at.store).1;
-                match entry {
-                    Some(entry) => {
-                        store.orders.insert(id.clone(), entry);
-                        store.realias(id);
-                    }
-                    None => drop(store.orders.remove(id)),
+            RecordKey::Profile(at) => self.put::<Profile>(at, record, |store, profile| {
+                *store.profile = profile.unwrap_or_default();
+            })?,
+            // Every store has this record: it goes last, and the store with it.
+            RecordKey::Traffic(at) => match record {
+                Some(bytes) => *self.store_mut(&at.platform, &at.store).1.traffic = decode::<Traffic>(bytes)?,
+                None => self.drop_store(at),
+            },
+            RecordKey::Conversation(at, id) => self.put(at, record, |store, entry| match entry {
+                Some(entry) => store.conversations.insert(id.clone(), entry),
+                None => store.conversations.remove(id),
+            })?,
+            RecordKey::Order(at, id) => self.put(at, record, |store, entry| match entry {
+                Some(entry) => {
+                    store.orders.insert(id.clone(), entry);
+                    store.realias(id);
                 }
-            }
+                None => store.orders.remove(id),
+            })?,
+            RecordKey::Flag(at, id) => self.put(at, record, |store, entry| match entry {
+                Some(entry) => store.flags.insert(id.clone(), entry),
+                None => store.flags.remove(id),
+            })?,
+        }
+        Ok(())
+    }
+
+    /// Puts a part back into its store, or takes it out. What is gone makes no store.
+    fn put<T: DeserializeOwned>(
+        &mut self,
+        at: &StoreKey,
+        record: Option<&[u8]>,
+        put: impl FnOnce(&mut Store, Option<T>),
+    ) -> Result<(), CodecError> {
+        let part = record.map(decode::<T>).transpose()?;
+        if part.is_some() || self.knows(&at.platform, &at.store) {
+            put(self.store_mut(&at.platform, &at.store).1, part);
         }
         Ok(())
     }
@@ -138,6 +162,8 @@ impl TaskState {
         let mut keys = vec![RecordKey::Task];
         for (at, store) in self.stores() {
             keys.push(RecordKey::Profile(at.clone()));
+            keys.push(RecordKey::Traffic(at.clone()));
+            keys.extend(store.flags.keys().map(|id| RecordKey::Flag(at.clone(), id.clone())));
             keys.extend(store.conversations.keys().map(|id| RecordKey::Conversation(at.clone(), id.clone())));
             keys.extend(store.orders.keys().map(|id| RecordKey::Order(at.clone(), id.clone())));
         }

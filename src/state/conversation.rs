@@ -263,9 +263,10 @@ impl Conversation {
         }
     }
 
-    /// Drops what is of use for hours only. Called when the conversation has been silent for days.
-    pub fn shrink(&mut self) {
-        self.extra = None;
+    /// Drops what is of use for hours only; says whether there was something. Called when the conversation has been
+    /// silent for days.
+    pub fn shrink(&mut self) -> bool {
+        self.extra.take().is_some()
     }
 }
 

@@ -35,6 +35,11 @@ impl<T: PartialEq> History<T> {
         }
     }
 
+    /// Takes back the change at `at`.
+    pub fn forget(&mut self, at: Millis) {
+        self.steps.retain(|(time, _)| *time != at);
+    }
+
     /// The value in force at `at`; `None` before the first change.
     pub fn at(&self, at: Millis) -> Option<&T> {
         let position = self.steps.partition_point(|(time, _)| *time <= at);

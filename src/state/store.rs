@@ -9,27 +9,35 @@ use crate::event::{
     Enforcement, EnforcementKind, Event, OrderRef, OrderState, Registry, Surface, TemplateClass,
     TemplateEvent, TemplateStatus, order_base,
 };
-use crate::time::{Millis, Span};
+use crate::time::{EARLIEST, Millis, Span};
 
 use super::conversation::Conversation;
+use super::flag::Flag;
 use super::history::History;
 use super::order::Order;
 use super::seen::SeenIds;
+use super::tracked::{Entries, Tracked};
 
 /// One store. The unit of order: what rules need about a message meets here and nowhere else.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Store {
-    /// Registrations, standing, patterns: one record of the changelog.
-    pub profile: Profile,
+    /// Registrations and standing: one record of the changelog.
+    pub profile: Tracked<Profile>,
+    /// Patterns over all conversations, and what waits: another one, because it changes with every message.
+    pub traffic: Tracked<Traffic>,
     /// Conversations by id.
-    pub conversations: HashMap<Box<str>, Conversation>,
+    pub conversations: Entries<Conversation>,
     /// Orders by posting, or by order number where there is no posting.
-    pub orders: HashMap<Box<str>, Order>,
+    pub orders: Entries<Order>,
+    /// Verdicts that were not clean, by their id.
+    pub flags: Entries<Flag>,
+    /// It is among the stores that were touched.
+    pub(super) listed: bool,
     /// Order numbers and bases of posting numbers, to the key of the order last seen under them.
     pub(super) aliases: HashMap<Box<str>, Box<str>>,
 }
 
-/// Everything about a store but its conversations and orders.
+/// What is registered of a store, and how it stands with its marketplace.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// Agency that runs it.
@@ -44,14 +52,19 @@ pub struct Profile {
     domains: HashMap<Box<str>, History<bool>>,
     /// Templates by id.
     templates: HashMap<Box<str>, Template>,
+    /// Ids of registry, enforcement and conversation-less events.
+    pub seen: SeenIds,
+}
+
+/// What happens in a store, over all its conversations.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Traffic {
     /// Texts sent lately, for bursts.
     sent: VecDeque<SentText>,
     /// Messages that followed a status event, for automata.
     follow_ups: VecDeque<FollowUp>,
     /// Events that wait for a fact that may still arrive.
     pub held: Vec<Held>,
-    /// Ids of registry, enforcement and conversation-less events.
-    pub seen: SeenIds,
     /// Latest event.
     pub last_event_at: Millis,
 }
@@ -105,10 +118,17 @@ pub struct Held {
 }
 
 impl Store {
+    /// From now on changes are kept.
+    pub(super) fn track(&mut self) {
+        self.conversations.track();
+        self.orders.track();
+        self.flags.track();
+    }
+
     /// The order that `reference` speaks of: by posting, then by order number, then by what the numbers have in
     /// common (platforms print posting and order numbers in the same field).
     pub fn order_key(&self, reference: &OrderRef<'_>) -> Option<&str> {
-        let exact = |number: &str| self.orders.get_key_value(number).map(|(key, _)| &**key);
+        let exact = |number: &str| self.orders.get_key_value(number).map(|(key, _)| key);
         let alias = |number: &str| {
             let base = order_base(number);
             self.aliases
@@ -139,7 +159,8 @@ impl Store {
                 self.aliases.insert(alias.into(), key.clone());
             }
         }
-        Some((key.clone(), self.orders.entry(key).or_default()))
+        let entry = self.orders.get_or_default(&key);
+        Some((key, entry))
     }
 
     /// Builds the aliases anew from the orders (after a restore).
@@ -157,14 +178,11 @@ impl Store {
 
 impl Profile {
     const CAP: usize = 4096;
-    const SENT_CAP: usize = 1024;
-    const FOLLOW_UPS_CAP: usize = 256;
     /// A freeze without an `unfreeze` ends by itself after this long (founding brief: 72 h).
     pub const FREEZE: Span = Span::hours(72);
 
     /// Takes a registration.
     pub fn register(&mut self, event: &Registry<'_>, event_id: &str, at: Millis) {
-        self.last_event_at = self.last_event_at.max(at);
         match event {
             Registry::Template(template) => self.register_template(template, event_id, at),
             Registry::Capability { name, granted } => {
@@ -199,7 +217,6 @@ impl Profile {
 
     /// Takes an act of the marketplace.
     pub fn enforce(&mut self, event: &Enforcement<'_>, at: Millis) {
-        self.last_event_at = self.last_event_at.max(at);
         match event.kind {
             EnforcementKind::Freeze | EnforcementKind::Closure => {
                 self.frozen.record(at, true);
@@ -239,6 +256,31 @@ impl Profile {
     /// Every template.
     pub fn templates(&self) -> impl Iterator<Item = (&str, &Template)> {
         self.templates.iter().map(|(id, template)| (&**id, template))
+    }
+
+    /// Forgets what an earlier file of stores said: it speaks from the beginning of time.
+    pub(crate) fn unseed(&mut self) {
+        for histories in [&mut self.capabilities, &mut self.domains] {
+            histories.retain(|_, history| {
+                history.forget(EARLIEST);
+                !history.is_empty()
+            });
+        }
+        self.templates.retain(|_, template| {
+            template.text.forget(EARLIEST);
+            template.status.forget(EARLIEST);
+            !template.status.is_empty()
+        });
+    }
+}
+
+impl Traffic {
+    const SENT_CAP: usize = 1024;
+    const FOLLOW_UPS_CAP: usize = 256;
+
+    /// Something happened in the store.
+    pub fn touch(&mut self, at: Millis) {
+        self.last_event_at = self.last_event_at.max(at);
     }
 
     /// Remembers a text that was sent; forgets what lies more than `keep` before it.

@@ -1,0 +1,81 @@
+//! A worker as a member of its group: what happens when partitions come and go.
+//!
+//! The library calls back inside `poll`, on the worker's own thread. What the callbacks must reach (the tasks and the
+//! transaction) therefore lies in the consumer's context, behind a lock that nobody else holds meanwhile.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rdkafka::ClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use rdkafka::error::KafkaError;
+use rdkafka::statistics::Statistics;
+
+use super::client::Credentials;
+use super::tasks::Tasks;
+
+/// The context of a worker's group consumer.
+pub(super) struct Member {
+    credentials: Credentials,
+    tasks: Mutex<Tasks>,
+}
+
+impl Member {
+    pub(super) fn new(credentials: Credentials, tasks: Tasks) -> Self {
+        Self { credentials, tasks: Mutex::new(tasks) }
+    }
+
+    /// The tasks. Never held while the consumer is polled.
+    pub(super) fn tasks(&self) -> MutexGuard<'_, Tasks> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClientContext for Member {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, message: &str) {
+        self.credentials.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.credentials.error(error, reason);
+    }
+
+    fn generate_oauth_token(
+        &self,
+        config: Option<&str>,
+    ) -> Result<rdkafka::client::OAuthToken, Box<dyn std::error::Error>> {
+        self.credentials.generate_oauth_token(config)
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.tasks().statistics(&statistics);
+    }
+}
+
+impl ConsumerContext for Member {
+    /// Partitions are about to be let go: what was done for them is committed first, while they are still ours.
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Revoke(list) => {
+                let partitions: Vec<i32> =
+                    list.elements().iter().map(|element| element.partition()).collect();
+                self.tasks().revoke(consumer, &partitions, consumer.assignment_lost());
+            }
+            Rebalance::Assign(_) => {}
+            Rebalance::Error(error) => tracing::warn!(%error, "rebalance"),
+        }
+    }
+
+    /// Partitions came: nothing of them is taken before their state is back.
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Assign(list) = rebalance {
+            if let Err(error) = consumer.pause(list) {
+                // What arrives all the same waits in its task.
+                tracing::debug!(%error, "cannot pause what was assigned");
+            }
+            let partitions: Vec<i32> = list.elements().iter().map(|element| element.partition()).collect();
+            self.tasks().assign(&partitions);
+        }
+    }
+}

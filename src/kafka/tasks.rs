@@ -1,0 +1,633 @@
+//! Everything a worker owns: its tasks, what they judge with, and the one transaction for all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::BorrowedMessage;
+use rdkafka::statistics::Statistics;
+use rdkafka::{Message, Offset, TopicPartitionList};
+
+use crate::clock;
+use crate::config::{Delivery, Kafka};
+use crate::daemon::query::Query;
+use crate::daemon::readiness::Readiness;
+use crate::state::codec::RecordKey;
+use crate::state::{Retention, TaskState};
+
+
+use super::changelog::Restore;
+use super::client::PlainContext;
+use super::dead_letter::Limits;
+use super::desk::Desk;
+use super::failpoint;
+use super::rebalance::Member;
+use super::stop::Stop;
+use super::task::{Content, Flow, Phase, Place, Task};
+use super::transaction::Outgoing;
+
+/// How often deadlines, flow and silence are looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long reading state may keep the worker from its other work at a time.
+const RESTORE_BUDGET: Duration = Duration::from_millis(50);
+/// How long one question to the broker may take.
+const CALL: Duration = Duration::from_secs(5);
+/// Offsets are committed at least so often, also of inputs that stand still: brokers forget offsets of topics that the
+/// group is not subscribed to.
+const REFRESH: Duration = Duration::from_secs(3600);
+/// After a question that nobody answered the next one waits so long.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// An end that has stood so long is one.
+const STOOD: Duration = Duration::from_secs(1);
+/// So many transactions in a row may be lost before the worker gives up.
+const ABORTS: u32 = 8;
+
+/// The input topics in the order of their index.
+pub(super) type Inputs = [String; 2];
+/// Index of the topic that the group is subscribed to.
+pub(super) const MESSAGES: usize = 0;
+/// Index of the topic that follows it.
+pub(super) const ORDERS: usize = 1;
+
+/// The tasks of one worker.
+pub(super) struct Tasks {
+    pub(super) name: String,
+    kafka: Kafka,
+    inputs: Inputs,
+    retention: Retention,
+    limits: Limits,
+    tasks: BTreeMap<i32, Task>,
+    restores: Vec<Restore>,
+    /// Partitions whose consumers must go back to where their tasks are, because a transaction was lost.
+    rewind: BTreeSet<i32>,
+    /// Reads the topics that the group is not subscribed to.
+    follower: Arc<BaseConsumer<PlainContext>>,
+    followed: BTreeSet<i32>,
+    pub(super) desk: Desk,
+    queries: Receiver<Query>,
+    readiness: Readiness,
+    /// The group told once which partitions are ours.
+    joined: bool,
+    /// Since when something waits for a commit.
+    dirty_since: Option<Instant>,
+    looked_at: Instant,
+    refreshed_at: Instant,
+    /// Ends of inputs as last asked for, and since when they stand there.
+    ends: BTreeMap<(usize, i32), (i64, Instant)>,
+    /// When the broker did not say where an input ends.
+    unanswered_at: Option<Instant>,
+    aborts: u32,
+    /// No new attempt before then.
+    rest_until: Option<Instant>,
+    /// A callback met an error that ends the worker.
+    failed: Option<Stop>,
+}
+
+/// What a worker is made of.
+pub(super) struct Parts {
+    pub(super) name: String,
+    pub(super) kafka: Kafka,
+    pub(super) retention: Retention,
+    pub(super) follower: Arc<BaseConsumer<PlainContext>>,
+    pub(super) desk: Desk,
+    pub(super) queries: Receiver<Query>,
+    pub(super) readiness: Readiness,
+}
+
+impl Tasks {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { name, kafka, retention, follower, desk, queries, readiness } = parts;
+        let limits = Limits::new(kafka.dead_letter_limits.run, kafka.dead_letter_limits.ratio);
+        readiness.set(&name, Err("joins the consumer group".to_owned()));
+        Self {
+            name,
+            inputs: [kafka.topics.messages.clone(), kafka.topics.orders.clone()],
+            kafka,
+            retention,
+            limits,
+            tasks: BTreeMap::new(),
+            restores: Vec::new(),
+            rewind: BTreeSet::new(),
+            follower,
+            followed: BTreeSet::new(),
+            desk,
+            queries,
+            readiness,
+            joined: false,
+            dirty_since: None,
+            looked_at: clock::instant(),
+            refreshed_at: clock::instant(),
+            ends: BTreeMap::new(),
+            unanswered_at: None,
+            aborts: 0,
+            rest_until: None,
+            failed: None,
+        }
+    }
+
+    // What arrives.
+
+    /// A record arrived.
+    pub(super) fn arrived(&mut self, input: usize, message: &BorrowedMessage<'_>) -> Result<(), Stop> {
+        let Some(task) = self.tasks.get_mut(&message.partition()) else { return Ok(()) };
+        task.inputs[input].at_end = false;
+        if task.has(input, message.offset()) {
+            return Ok(());
+        }
+        let place = Place { offset: message.offset(), timestamp: message.timestamp().to_millis() };
+        if task.takes_directly(input) {
+            let content = Content::of(message.payload());
+            let raw = (message.key(), message.payload().unwrap_or_default());
+            self.desk.take(task, input, place, &content, raw)?;
+        } else {
+            task.wait(input, place, message.key(), message.payload());
+            self.merge(message.partition())?;
+        }
+        self.dirty();
+        Ok(())
+    }
+
+    /// An input has no more records in this partition for now.
+    pub(super) fn ended(&mut self, input: usize, partition: i32) -> Result<(), Stop> {
+        let Some(task) = self.tasks.get_mut(&partition) else { return Ok(()) };
+        task.inputs[input].at_end = true;
+        self.merge(partition)
+    }
+
+    /// Takes what waits, oldest first, as long as nothing older can come.
+    fn merge(&mut self, partition: i32) -> Result<(), Stop> {
+        let Some(task) = self.tasks.get_mut(&partition) else { return Ok(()) };
+        let now = clock::instant();
+        while let Some((input, waiting)) = task.take(now) {
+            self.desk.take(task, input, waiting.place, &waiting.content, waiting.raw())?;
+        }
+        if task.changed {
+            self.dirty();
+        }
+        Ok(())
+    }
+
+    fn dirty(&mut self) {
+        self.dirty_since.get_or_insert_with(clock::instant);
+    }
+
+    // What comes round.
+
+    /// Everything that is due between two polls.
+    pub(super) fn tick(&mut self, member: &BaseConsumer<Member>) -> Result<(), Stop> {
+        if let Some(stop) = self.failed.take() {
+            return Err(stop);
+        }
+        self.answer();
+        self.restore(member)?;
+        if self.looked_at.elapsed() >= LOOK {
+            self.looked_at = clock::instant();
+            self.readiness.beat(&self.name, clock::now());
+            self.renew();
+            self.look(member)?;
+        }
+        if self.commit_is_due() {
+            self.commit(member)?;
+        }
+        Ok(())
+    }
+
+    fn commit_is_due(&self) -> bool {
+        let interval = Duration::from_millis(self.kafka.commit_interval_ms.into());
+        self.dirty_since.is_some_and(|since| {
+            since.elapsed() >= interval || self.desk.taken >= u64::from(self.kafka.commit_events)
+        })
+    }
+
+    /// Others judge from now on, when policies were loaded anew.
+    fn renew(&mut self) {
+        if self.desk.renew() {
+            for task in self.tasks.values_mut().filter(|task| task.phase == Phase::Running) {
+                self.desk.settle_in(&mut task.state);
+                task.changed = true;
+            }
+            self.dirty();
+        }
+    }
+
+    /// Silence, flow and deadlines.
+    fn look(&mut self, member: &BaseConsumer<Member>) -> Result<(), Stop> {
+        let partitions: Vec<i32> = self.tasks.keys().copied().collect();
+        let limit = clock::now().minus(self.kafka.lateness);
+        for partition in partitions {
+            self.merge(partition)?;
+            self.control_flow(member, partition);
+            let Some(task) = self.tasks.get(&partition) else { continue };
+            let due = task.state.timers.next_at().is_some_and(|at| at <= limit);
+            if due && task.caught_up() && self.stands_still(partition) {
+                // Nothing of before the deadline can be on its way any more.
+                if let Some(task) = self.tasks.get_mut(&partition) {
+                    self.desk.advance(task, limit)?;
+                    self.dirty();
+                }
+            }
+        }
+        if self.refreshed_at.elapsed() >= REFRESH {
+            self.refreshed_at = clock::instant();
+            self.tasks.values_mut().for_each(|task| task.changed = task.phase == Phase::Running);
+            self.dirty();
+        }
+        Ok(())
+    }
+
+    fn control_flow(&mut self, member: &BaseConsumer<Member>, partition: i32) {
+        let Some(task) = self.tasks.get_mut(&partition) else { return };
+        for (input, topic) in self.inputs.iter().enumerate() {
+            let mut list = TopicPartitionList::new();
+            list.add_partition(topic, partition);
+            let result = match (task.flow(input), input) {
+                (None, _) => continue,
+                (Some(Flow::Pause), MESSAGES) => member.pause(&list),
+                (Some(Flow::Resume), MESSAGES) => member.resume(&list),
+                (Some(Flow::Pause), _) => self.follower.pause(&list),
+                (Some(Flow::Resume), _) => self.follower.resume(&list),
+            };
+            if let Err(error) = result {
+                tracing::warn!(topic, partition, %error, "cannot control the flow");
+            }
+            self.desk.metrics.paused("merge");
+        }
+    }
+
+    /// Whether the broker confirms, now, that the inputs of a task hold nothing more. Without this a daemon that is cut
+    /// off from its broker would see every buyer unanswered.
+    fn stands_still(&mut self, partition: i32) -> bool {
+        if self.unanswered_at.is_some_and(|at| at.elapsed() < ASK_AGAIN) {
+            return false;
+        }
+        let Some(task) = self.tasks.get(&partition) else { return false };
+        let mut still = true;
+        for (input, topic) in self.inputs.iter().enumerate() {
+            let end = match self.follower.fetch_watermarks(topic, partition, Duration::from_secs(1)) {
+                Ok((_, end)) => end,
+                Err(error) => {
+                    self.unanswered_at = Some(clock::instant());
+                    tracing::debug!(topic, partition, %error, "cannot ask where the partition ends");
+                    return false;
+                }
+            };
+            let known = self.ends.entry((input, partition)).or_insert_with(|| (end, clock::instant()));
+            if known.0 != end {
+                *known = (end, clock::instant());
+            }
+            // Behind the last record there may be marks of transactions: an end that has stood for a while, with
+            // nothing arrived since, is the end as well.
+            still &= task.inputs[input].next.unwrap_or(0) >= end || known.1.elapsed() >= STOOD;
+        }
+        still
+    }
+
+    /// Answers what HTTP asks.
+    fn answer(&mut self) {
+        while let Ok(query) = self.queries.try_recv() {
+            let Query::Check(event, reply) = query;
+            let owner = self.tasks.values().find(|task| task.state.knows(&event.platform, &event.store));
+            if let Some(task) = owner.filter(|task| task.phase == Phase::Running)
+                && let Some(verdict) = self.desk.check(&task.state, &event)
+            {
+                // Whoever asked may have gone.
+                let _ = reply.send(verdict);
+            }
+        }
+    }
+
+    // What comes and goes.
+
+    /// Partitions came: their state is read first.
+    pub(super) fn assign(&mut self, partitions: &[i32]) {
+        tracing::info!(worker = self.name, ?partitions, "assigned");
+        self.desk.metrics.rebalance("assign");
+        self.joined = true;
+        for &partition in partitions {
+            let state = TaskState::new(self.retention);
+            self.tasks.insert(partition, Task::new(partition, state, self.inputs.len(), &self.limits));
+        }
+        self.begin_restore(partitions.to_vec());
+        self.tell();
+    }
+
+    fn begin_restore(&mut self, partitions: Vec<i32>) {
+        if partitions.is_empty() {
+            return;
+        }
+        match Restore::begin(&self.kafka, partitions) {
+            Ok(restore) => self.restores.push(restore),
+            Err(stop) => self.failed = Some(stop),
+        }
+    }
+
+    /// Partitions go. What was done is committed first; when they are lost already, it is taken back.
+    pub(super) fn revoke(&mut self, member: &BaseConsumer<Member>, partitions: &[i32], lost: bool) {
+        tracing::info!(worker = self.name, ?partitions, lost, "revoked");
+        self.desk.metrics.rebalance(if lost { "lost" } else { "revoke" });
+        failpoint::pass("revoking");
+        let done = if lost { Err(Stop::Abort("the group gave our partitions away".to_owned())) } else { self.commit(member) };
+        for partition in partitions {
+            self.tasks.remove(partition);
+            self.rewind.remove(partition);
+            self.desk.forget(*partition, &self.inputs);
+            self.restores.iter_mut().for_each(|restore| restore.forget(*partition));
+        }
+        self.restores.retain(|restore| restore.left().next().is_some());
+        self.unfollow(partitions);
+        if let Err(stop) = done
+            && let Err(stop) = self.recover(stop)
+        {
+            self.failed = Some(stop);
+        }
+        self.tell();
+    }
+
+    /// A transaction was lost: what it held is taken back, and all tasks begin again from their committed state.
+    ///
+    /// # Errors
+    /// Fatal stops, and a stop that has come too often in a row.
+    pub(super) fn recover(&mut self, stop: Stop) -> Result<(), Stop> {
+        let reason = match stop {
+            Stop::Abort(reason) => reason,
+            fatal @ Stop::Fatal(_) => return Err(fatal),
+        };
+        self.aborts += 1;
+        if self.aborts > ABORTS {
+            return Err(Stop::Fatal(format!("{ABORTS} commits failed in a row; the last one: {reason}")));
+        }
+        let rest = Duration::from_millis(100 << self.aborts.min(6));
+        tracing::warn!(worker = self.name, reason, again_in = ?rest, "the transaction is taken back");
+        self.desk.metrics.commit_failed("aborted");
+        self.desk.outbox.abort()?;
+        self.desk.taken = 0;
+        self.dirty_since = None;
+        self.rest_until = Some(clock::instant() + rest);
+        self.restores.clear();
+        let partitions: Vec<i32> = self.tasks.keys().copied().collect();
+        for &partition in &partitions {
+            let state = TaskState::new(self.retention);
+            self.tasks.insert(partition, Task::new(partition, state, self.inputs.len(), &self.limits));
+            self.rewind.insert(partition);
+        }
+        self.unfollow(&partitions);
+        self.begin_restore(partitions);
+        self.tell();
+        Ok(())
+    }
+
+    /// Goes on reading state. Tasks whose state is back begin to judge.
+    fn restore(&mut self, member: &BaseConsumer<Member>) -> Result<(), Stop> {
+        if self.restores.is_empty() {
+            return Ok(());
+        }
+        if let Some(until) = self.rest_until {
+            if clock::instant() < until {
+                return Ok(());
+            }
+            self.rest_until = None;
+        }
+        let mut restores = std::mem::take(&mut self.restores);
+        for restore in &mut restores {
+            let tasks = &mut self.tasks;
+            let topic = &self.kafka.topics.state;
+            let finished = restore.advance(RESTORE_BUDGET, |partition, key, value| {
+                let Some(task) = tasks.get_mut(&partition) else { return Ok(()) };
+                let fault = |error: &dyn std::fmt::Display| {
+                    Stop::Fatal(format!("topic {topic}, partition {partition}: {error}"))
+                };
+                let key = RecordKey::decode(key).map_err(|error| fault(&error))?;
+                task.state.restore(&key, value).map_err(|error| fault(&error))
+            })?;
+            if !finished.is_empty() {
+                self.run(member, &finished)?;
+                self.desk.metrics.restored(restore.began.elapsed());
+            }
+        }
+        restores.retain(|restore| restore.left().next().is_some());
+        // A rebalance cannot come in between: callbacks run inside `poll` alone.
+        restores.append(&mut self.restores);
+        self.restores = restores;
+        self.tell();
+        Ok(())
+    }
+
+    /// The state of these partitions is back: they go on where it ends.
+    fn run(&mut self, member: &BaseConsumer<Member>, partitions: &[i32]) -> Result<(), Stop> {
+        let mut asked = TopicPartitionList::new();
+        for partition in partitions {
+            for topic in &self.inputs {
+                asked.add_partition(topic, *partition);
+            }
+        }
+        let committed = member
+            .committed_offsets(asked, CALL * 6)
+            .map_err(|error| Stop::Abort(format!("cannot ask for committed offsets: {error}")))?;
+        let mut resumed = TopicPartitionList::new();
+        let mut sought = TopicPartitionList::new();
+        let mut followed = TopicPartitionList::new();
+        let added = |result: Result<(), KafkaError>| result.map_err(|error| Stop::Fatal(error.to_string()));
+        for &partition in partitions {
+            let Some(task) = self.tasks.get_mut(&partition) else { continue };
+            for (index, topic) in self.inputs.iter().enumerate() {
+                let committed = committed
+                    .find_partition(topic, partition)
+                    .and_then(|element| element.offset().to_raw())
+                    .filter(|offset| *offset >= 0);
+                let applied = task.state.applied(topic);
+                let start = begin_at(&self.follower, topic, partition, applied, committed)?;
+                task.inputs[index].next = start;
+                let from = start.map_or(Offset::Beginning, Offset::Offset);
+                if index == MESSAGES {
+                    resumed.add_partition(topic, partition);
+                    if self.rewind.remove(&partition) {
+                        added(sought.add_partition_offset(topic, partition, from))?;
+                    }
+                } else {
+                    added(followed.add_partition_offset(topic, partition, from))?;
+                    self.followed.insert(partition);
+                }
+            }
+            task.drop_taken();
+            task.phase = Phase::Running;
+            task.state.track();
+            self.desk.settle_in(&mut task.state);
+            self.desk.awaiting_of(task);
+            task.changed = true;
+        }
+        if sought.count() > 0 {
+            let sought = member.seek_partitions(sought, CALL).and_then(|sought| {
+                sought.elements().iter().try_for_each(rdkafka::topic_partition_list::TopicPartitionListElem::error)
+            });
+            sought.map_err(|error| Stop::Fatal(format!("cannot go back to committed offsets: {error}")))?;
+        }
+        self.follower
+            .incremental_assign(&followed)
+            .and_then(|()| member.resume(&resumed))
+            .map_err(|error| Stop::Fatal(format!("cannot begin to read: {error}")))?;
+        self.dirty();
+        for partition in partitions {
+            self.merge(*partition)?;
+        }
+        Ok(())
+    }
+
+    fn unfollow(&mut self, partitions: &[i32]) {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            if self.followed.remove(partition) {
+                list.add_partition(&self.inputs[ORDERS], *partition);
+            }
+        }
+        if list.count() > 0
+            && let Err(error) = self.follower.incremental_unassign(&list)
+        {
+            self.failed = Some(Stop::Fatal(format!("cannot let go of partitions: {error}")));
+        }
+    }
+
+    /// Says how far the worker is.
+    fn tell(&mut self) {
+        let left = self.tasks.values().filter(|task| task.phase == Phase::Restoring).count();
+        let state = match (self.joined, left) {
+            (false, _) => Err("joins the consumer group".to_owned()),
+            (true, 0) => Ok(()),
+            (true, left) => Err(format!("reads the state of {left} partitions")),
+        };
+        self.readiness.set(&self.name, state);
+        for topic in &self.inputs {
+            self.desk.metrics.assigned(topic, self.tasks.len());
+        }
+    }
+
+    // What goes out.
+
+    /// Commits everything that was done since the last commit.
+    pub(super) fn commit(&mut self, member: &BaseConsumer<Member>) -> Result<(), Stop> {
+        self.dirty_since = None;
+        let changed = self.tasks.values().any(|task| task.changed);
+        if !changed && self.desk.outbox.pending() == 0 {
+            return Ok(());
+        }
+        let began = clock::instant();
+        failpoint::pass("committing");
+        if self.kafka.delivery == Delivery::AtLeastOnce {
+            // State may be behind what went out, never before it.
+            self.desk.outbox.settle()?;
+        }
+        let mut offsets = TopicPartitionList::new();
+        for task in self.tasks.values_mut().filter(|task| task.changed) {
+            for (input, topic) in task.inputs.iter().zip(&self.inputs) {
+                if let Some(next) = input.next {
+                    task.state.set_applied(topic, next);
+                    offsets
+                        .add_partition_offset(topic, task.partition, Offset::Offset(next))
+                        .map_err(|error| Stop::Abort(error.to_string()))?;
+                }
+            }
+            write_changes(&mut self.desk, task, &self.kafka.topics.state)?;
+        }
+        self.desk.outbox.commit(member, &offsets)?;
+        self.aborts = 0;
+        self.desk.taken = 0;
+        for task in self.tasks.values_mut().filter(|task| task.changed) {
+            task.changed = false;
+            self.desk.committed(task, &self.inputs);
+        }
+        self.desk.metrics.committed(began.elapsed());
+        Ok(())
+    }
+
+    /// The last commit, before the worker ends.
+    pub(super) fn close(&mut self, member: &BaseConsumer<Member>) -> Result<(), Stop> {
+        let committed = self.commit(member);
+        self.readiness.remove(&self.name);
+        committed
+    }
+
+    /// The worker ends without a commit: what is open is taken back at once, rather than by time-out.
+    pub(super) fn give_up(&mut self) {
+        if let Err(stop) = self.desk.outbox.abort() {
+            tracing::debug!(%stop, "the open transaction is left to the broker");
+        }
+        self.readiness.remove(&self.name);
+    }
+
+    /// What the library counts.
+    pub(super) fn statistics(&mut self, statistics: &Statistics) {
+        self.desk.statistics(statistics, &self.tasks, &self.inputs);
+    }
+}
+
+/// Writes every entry that changed since the last commit.
+fn write_changes(desk: &mut Desk, task: &mut Task, topic: &str) -> Result<(), Stop> {
+    let partition = Some(task.partition);
+    let mut sent = Ok(());
+    let outbox = &mut desk.outbox;
+    let touched = &mut desk.touched;
+    touched.clear();
+    task.state
+        .drain_changes(|key, value| {
+            if sent.is_ok() {
+                sent = key
+                    .encode()
+                    .map_err(|error| Stop::Abort(error.to_string()))
+                    .and_then(|key| outbox.send(Outgoing { topic, partition, key: &key, value, headers: None }));
+            }
+            if let RecordKey::Conversation(store, conversation) = key {
+                touched.push((store.clone(), conversation.clone()));
+            }
+        })
+        .map_err(|error| Stop::Fatal(error.to_string()))?;
+    sent?;
+    desk.awaiting(task);
+    Ok(())
+}
+
+/// Where a task begins to read an input: where its state ends, or where the group stands when the state knows nothing;
+/// `None` is the beginning.
+///
+/// # Errors
+/// When the topic ends before what was read of it, which means that it is another topic now.
+fn begin_at(
+    reader: &BaseConsumer<PlainContext>,
+    topic: &str,
+    partition: i32,
+    applied: Option<i64>,
+    committed: Option<i64>,
+) -> Result<Option<i64>, Stop> {
+    match (applied, committed) {
+        (Some(applied), Some(committed)) if applied > committed => tracing::warn!(
+            topic, partition, applied, committed,
+            "the group's offset was set back, or has expired; what the state holds already is not judged again"
+        ),
+        (Some(applied), Some(committed)) if applied < committed => tracing::warn!(
+            topic, partition, applied, committed,
+            "the group's offset was set forward; what lies between is not judged"
+        ),
+        (None, Some(committed)) => tracing::warn!(
+            topic, partition, committed, "there is no state; what was read before is forgotten"
+        ),
+        _ => {}
+    }
+    let Some(start) = applied.max(committed) else { return Ok(None) };
+    let (low, end) = reader
+        .fetch_watermarks(topic, partition, CALL)
+        .map_err(|error| Stop::Abort(format!("topic {topic}, partition {partition}: {error}")))?;
+    if start > end {
+        return Err(Stop::Fatal(format!(
+            "topic {topic}, partition {partition} ends at offset {end}, but {start} records of it were read before: it is \
+             not the topic that it was; if it was made anew on purpose, make the state topic anew as well, and give \
+             kafka.group another name"
+        )));
+    }
+    if start < low {
+        let lost = low - start;
+        tracing::error!(topic, partition, lost, "records were deleted by retention before they were read");
+    }
+    Ok(Some(start))
+}
+

@@ -1,0 +1,291 @@
+//! What goes out, and its commit: verdicts, alerts, dead letters, changes of state and offsets in one transaction, or,
+//! without transactions, in the order that loses nothing.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{CommitMode, Consumer, ConsumerGroupMetadata};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::OwnedHeaders;
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext, PurgeConfig};
+use rdkafka::{ClientContext, TopicPartitionList};
+
+use crate::clock;
+use crate::config::Delivery;
+
+use super::client::Credentials;
+use super::failpoint;
+use super::rebalance::Member;
+use super::stop::{Stop, is_retriable};
+
+/// How long a transaction may stay open before the broker aborts it. Shorter than the session time-out: whoever takes
+/// over after a crash never waits for the crashed transaction.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long one call may wait for the broker.
+const CALL: Duration = Duration::from_secs(10);
+/// How long calls are repeated, and records wait for their acknowledgement.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// One record that goes out.
+pub(super) struct Outgoing<'a> {
+    pub(super) topic: &'a str,
+    /// By the key when `None`.
+    pub(super) partition: Option<i32>,
+    pub(super) key: &'a [u8],
+    /// `None` is a tombstone.
+    pub(super) value: Option<&'a [u8]>,
+    pub(super) headers: Option<OwnedHeaders>,
+}
+
+/// Counts what the broker acknowledged and refused.
+pub(super) struct Deliveries {
+    credentials: Credentials,
+    acknowledged: AtomicU64,
+    refused: AtomicU64,
+    /// The first refusal since the last commit.
+    refusal: Mutex<Option<(RDKafkaErrorCode, String)>>,
+}
+
+impl ClientContext for Deliveries {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, message: &str) {
+        self.credentials.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.credentials.error(error, reason);
+    }
+
+    fn generate_oauth_token(
+        &self,
+        config: Option<&str>,
+    ) -> Result<rdkafka::client::OAuthToken, Box<dyn std::error::Error>> {
+        self.credentials.generate_oauth_token(config)
+    }
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        use rdkafka::Message;
+        match result {
+            Ok(_) => drop(self.acknowledged.fetch_add(1, Ordering::Relaxed)),
+            Err((error, message)) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+                let told = format!("topic {} refused a record: {error}", message.topic());
+                self.refusal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((code, told));
+            }
+        }
+    }
+}
+
+/// The producer of one worker.
+pub(super) struct Outbox {
+    producer: BaseProducer<Deliveries>,
+    delivery: Delivery,
+    /// A transaction was begun.
+    open: bool,
+    /// Records handed over since the last commit.
+    pending: u64,
+}
+
+impl Outbox {
+    /// Connects; with transactions, takes over the transactional id, which aborts what a predecessor left open.
+    ///
+    /// # Errors
+    /// [`Stop::Fatal`] when the broker refuses, or does not answer in two minutes.
+    pub(super) fn new(
+        mut config: ClientConfig,
+        credentials: Credentials,
+        delivery: Delivery,
+        id: &str,
+    ) -> Result<Self, Stop> {
+        if delivery == Delivery::ExactlyOnce {
+            config.set("transactional.id", id);
+            config.set("transaction.timeout.ms", TRANSACTION_TIMEOUT.as_millis().to_string());
+            // Records may not live longer than their transaction.
+            config.set("message.timeout.ms", TRANSACTION_TIMEOUT.as_millis().to_string());
+        }
+        let context = Deliveries {
+            credentials,
+            acknowledged: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            refusal: Mutex::default(),
+        };
+        let producer: BaseProducer<Deliveries> = config
+            .create_with_context(context)
+            .map_err(|error| Stop::Fatal(format!("cannot create a producer: {error}")))?;
+        let outbox = Self { producer, delivery, open: false, pending: 0 };
+        if delivery == Delivery::ExactlyOnce {
+            outbox.repeat("cannot begin to use transactions", || outbox.producer.init_transactions(CALL))?;
+        }
+        Ok(outbox)
+    }
+
+    /// Records handed over since the last commit.
+    pub(super) fn pending(&self) -> u64 {
+        self.pending
+    }
+
+    /// Acknowledged and refused records since the last call.
+    pub(super) fn take_counts(&self) -> (u64, u64) {
+        let context = self.producer.context();
+        (context.acknowledged.swap(0, Ordering::Relaxed), context.refused.swap(0, Ordering::Relaxed))
+    }
+
+    /// Hands a record over. A full queue is back-pressure: it is waited for.
+    pub(super) fn send(&mut self, outgoing: Outgoing<'_>) -> Result<(), Stop> {
+        self.begin()?;
+        let mut record = BaseRecord::<[u8], [u8]>::to(outgoing.topic).key(outgoing.key);
+        if let Some(partition) = outgoing.partition {
+            record = record.partition(partition);
+        }
+        if let Some(value) = outgoing.value {
+            record = record.payload(value);
+        }
+        if let Some(headers) = outgoing.headers {
+            record = record.headers(headers);
+        }
+        let began = clock::instant();
+        while let Err((error, back)) = self.producer.send(record) {
+            let full = error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull);
+            if !full || began.elapsed() > PATIENCE {
+                return Err(self.sort(&format!("cannot write to topic {}", outgoing.topic), &error));
+            }
+            self.producer.poll(Duration::from_millis(10));
+            record = back;
+        }
+        self.pending += 1;
+        if self.pending % 1000 == 0 {
+            self.producer.poll(Duration::ZERO);
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self) -> Result<(), Stop> {
+        if self.delivery == Delivery::ExactlyOnce && !self.open {
+            let begun = self.producer.begin_transaction();
+            begun.map_err(|error| self.sort("cannot begin a transaction", &error))?;
+            self.open = true;
+        }
+        Ok(())
+    }
+
+    /// Waits until everything handed over is acknowledged. The library's own `flush` never takes less than 100 ms,
+    /// and its commit and abort fail or hang while records are under way: so they are waited for here.
+    pub(super) fn settle(&self) -> Result<(), Stop> {
+        let began = clock::instant();
+        while self.producer.in_flight_count() > 0 {
+            self.producer.poll(Duration::from_millis(1));
+            if began.elapsed() > PATIENCE {
+                return Err(Stop::Abort("the broker acknowledges no records".to_owned()));
+            }
+        }
+        let refusal = self.producer.context().refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match refusal {
+            None => Ok(()),
+            Some((_, told)) => match self.producer.client().fatal_error() {
+                Some((_, reason)) => Err(Stop::Fatal(format!("{told}; {reason}"))),
+                None => Err(Stop::Abort(told)),
+            },
+        }
+    }
+
+    /// Commits everything handed over, and `offsets` with it.
+    pub(super) fn commit<C: Consumer<Member>>(
+        &mut self,
+        member: &C,
+        offsets: &TopicPartitionList,
+    ) -> Result<(), Stop> {
+        match self.delivery {
+            Delivery::ExactlyOnce => {
+                self.begin()?;
+                self.settle()?;
+                failpoint::pass("before_offsets");
+                let metadata: ConsumerGroupMetadata =
+                    member.group_metadata().ok_or_else(|| Stop::Abort("no group to commit for".to_owned()))?;
+                self.repeat("cannot add offsets to the transaction", || {
+                    self.producer.send_offsets_to_transaction(offsets, &metadata, CALL)
+                })?;
+                failpoint::pass("before_commit");
+                self.repeat("cannot commit the transaction", || self.producer.commit_transaction(CALL))?;
+                self.open = false;
+            }
+            Delivery::AtLeastOnce => {
+                self.settle()?;
+                failpoint::pass("before_offsets");
+                if offsets.count() > 0 {
+                    member
+                        .commit(offsets, CommitMode::Sync)
+                        .map_err(|error| Stop::Abort(format!("cannot commit offsets: {error}")))?;
+                }
+            }
+        }
+        self.pending = 0;
+        failpoint::pass("after_commit");
+        Ok(())
+    }
+
+    /// Takes back everything handed over since the last commit, as far as that can be done.
+    pub(super) fn abort(&mut self) -> Result<(), Stop> {
+        self.pending = 0;
+        self.producer.purge(PurgeConfig::default().queue());
+        // What is refused now belongs to what is taken back.
+        let _ = self.settle();
+        self.producer.context().refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if self.open {
+            self.repeat("cannot abort the transaction", || self.producer.abort_transaction(CALL))?;
+            self.open = false;
+        }
+        Ok(())
+    }
+
+    /// Repeats a call while the library says that it may be repeated.
+    fn repeat(&self, what: &str, mut call: impl FnMut() -> KafkaResult<()>) -> Result<(), Stop> {
+        let began = clock::instant();
+        loop {
+            match call() {
+                Ok(()) => return Ok(()),
+                Err(error) if is_retriable(&error) && began.elapsed() < PATIENCE => {
+                    self.producer.poll(Duration::from_millis(50));
+                }
+                // Nobody knows whether the broker did it: a restart finds out.
+                Err(error) if is_retriable(&error) => {
+                    return Err(Stop::Fatal(format!("{what}: no answer in two minutes: {error}")));
+                }
+                Err(error) => return Err(self.sort(what, &error)),
+            }
+        }
+    }
+
+    fn sort(&self, what: &str, error: &KafkaError) -> Stop {
+        match self.producer.client().fatal_error() {
+            Some((_, reason)) => match Stop::of_transaction(what, error) {
+                Stop::Fatal(told) | Stop::Abort(told) => Stop::Fatal(format!("{told}; {reason}")),
+            },
+            None => Stop::of_transaction(what, error),
+        }
+    }
+}
+
+/// A transactional id that is this worker's alone, the same after a restart when the process has a name.
+pub(super) fn transactional_id(group: &str, instance: &str, worker: usize) -> String {
+    format!("{group}-{instance}-{worker}")
+}
+
+/// The name of this process: as configured, or one that nobody else has.
+pub fn instance(configured: Option<&str>) -> Arc<str> {
+    use std::hash::{BuildHasher, Hasher};
+    match configured {
+        Some(name) => name.into(),
+        None => {
+            let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+            format!("{:x}-{random:x}", std::process::id()).into()
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! Every metric: names, labels, buckets, handles.

@@ -1,0 +1,150 @@
+//! Every metric: [`families`] declares them, [`worker`] counts in workers, [`relay`] in the relay.
+
+pub mod families;
+mod relay;
+mod stores;
+mod worker;
+
+use std::sync::Arc;
+
+use prometheus::{Encoder, Registry, TextEncoder};
+
+use crate::config::{Config, StoreLabel};
+use crate::daemon::judge::Judge;
+use crate::time::Millis;
+
+use families::Families;
+pub use relay::RelayMetrics;
+use stores::Stores;
+pub use worker::WorkerMetrics;
+
+/// All metrics of a process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    families: Families,
+    stores: Stores,
+    topics: [String; 2],
+}
+
+impl Metrics {
+    /// Registers all families.
+    ///
+    /// # Errors
+    /// When two families share a name: a fault of this program.
+    pub fn new(config: &Config) -> prometheus::Result<Arc<Self>> {
+        let registry = Registry::new();
+        let families = Families::new(&registry)?;
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        let revision = option_env!("CONTACTWATCH_REVISION").unwrap_or("unknown");
+        let rustc = option_env!("CONTACTWATCH_RUSTC").unwrap_or("unknown");
+        families.build_info.with_label_values(&[env!("CARGO_PKG_VERSION"), revision, rustc]).set(1);
+        families.misjudgment_budget.with_label_values(&[] as &[&str]).set(config.metrics.misjudgment_budget);
+        for level in ["error", "warn", "info", "debug"] {
+            families.log_messages.with_label_values(&[level]).inc_by(0);
+        }
+        for kind in ["assign", "revoke", "lost"] {
+            families.rebalances.with_label_values(&[kind]).inc_by(0);
+        }
+        for result in ["ok", "error"] {
+            families.produced.with_label_values(&[result]).inc_by(0);
+        }
+        families.commit_failures.with_label_values(&["aborted"]).inc_by(0);
+        families.series_capped.with_label_values(&[] as &[&str]).inc_by(0);
+        families.alerts_written.with_label_values(&[] as &[&str]).inc_by(0);
+        let per_store = config.metrics.store_label == StoreLabel::PerStore;
+        let cap = if per_store { config.metrics.max_stores as usize } else { 0 };
+        let topics = [config.kafka.topics.messages.clone(), config.kafka.topics.orders.clone()];
+        Ok(Arc::new(Self { stores: Stores::new(families.clone(), cap), registry, families, topics }))
+    }
+
+    /// The text that Prometheus reads.
+    pub fn render(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
+            tracing::error!(%error, "cannot render metrics");
+        }
+        text
+    }
+
+    /// Others judge now: their packs are named, and the stores that they know have series that begin at 0.
+    pub fn judged_by(&self, judge: &Judge) {
+        self.families.policy_info.reset();
+        let ruleset = judge.engine.ruleset();
+        for pack in ruleset.packs() {
+            let mode = if pack.mode == crate::policy::Mode::Enforce { "enforce" } else { "shadow" };
+            let labels = [&*pack.platform, &*pack.id, &*pack.version, &*pack.hash, mode];
+            self.families.policy_info.with_label_values(&labels).set(1);
+        }
+        self.stores.know_platforms(ruleset.platforms());
+        for seed in &judge.seeds {
+            self.stores.know(&seed.platform, &seed.store, seed.agency.as_deref());
+        }
+        self.loaded(Some(judge.loaded_at));
+    }
+
+    /// A load of policies and stores ended: `None` when it failed, and the old ones stay.
+    pub fn loaded(&self, at: Option<Millis>) {
+        let none: &[&str] = &[];
+        self.families.config_last_reload_successful.with_label_values(none).set(at.is_some().into());
+        if let Some(at) = at {
+            self.families.config_last_reload_timestamp.with_label_values(none).set(seconds(at));
+        }
+    }
+
+    /// A line was logged.
+    pub fn logged(&self, level: &str) {
+        self.families.log_messages.with_label_values(&[level]).inc();
+    }
+
+    /// The counters of a worker.
+    pub fn worker(self: &Arc<Self>, index: usize) -> WorkerMetrics {
+        WorkerMetrics::new(Arc::clone(self), index)
+    }
+
+    /// The counters of the relay, with a name for each of its sinks.
+    pub fn relay(self: &Arc<Self>) -> RelayMetrics {
+        RelayMetrics::new(self.families.clone())
+    }
+}
+
+/// A moment as Prometheus has it.
+fn seconds(at: Millis) -> f64 {
+    at.0 as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The families that appear in the exposition once everything has been counted, and no others but the process's.
+    #[test]
+    fn names_follow_the_conventions_and_are_documented() {
+        let mut names = BTreeSet::new();
+        for family in families::CATALOGUE {
+            assert!(names.insert(family.name), "{} twice", family.name);
+            assert!(family.name.starts_with("contactwatch_"), "{}", family.name);
+            assert_eq!(family.kind == "counter", family.name.ends_with("_total"), "{}", family.name);
+            assert!(family.help.ends_with('.'), "{}", family.name);
+        }
+        let table: String = families::CATALOGUE
+            .iter()
+            .map(|family| {
+                let labels = family.labels.join(", ");
+                format!("| `{}` | {} | {} | {} |\n", family.name, family.kind, labels, family.help)
+            })
+            .collect();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
+        let document = std::fs::read_to_string(path).unwrap();
+        let (head, rest) = document.split_once("|---|---|---|---|\n").unwrap();
+        let tail = rest.split_once("\n\n").map(|(_, tail)| tail).unwrap_or_default();
+        let written = format!("{head}|---|---|---|---|\n{table}\n{tail}");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, &written).unwrap();
+        }
+        assert!(document == written, "docs/metrics.md is not up to date: run the tests with UPDATE_DOCS=1");
+    }
+}
