@@ -15,8 +15,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::event::{
-    Author, Body, Channel, ConversationType, DispositionLabel, Event, Message, Origin, Registry, Surface, TemplateEvent,
-    TemplateStatus, TextFormat, TimeSource,
+    Author, Body, Channel, ConversationType, DispositionLabel, Event, Message, Origin, Registry, Surface,
+    TemplateEvent, TemplateStatus, TextFormat, TimeSource,
 };
 use crate::policy::condition::Topics;
 use crate::policy::{Mode, Pack, Rule, Ruleset};
@@ -305,8 +305,11 @@ fn flag(state: &mut TaskState, verdicts: &[Verdict]) {
         let at = Millis::parse(&verdict.occurred_at).unwrap_or_default();
         let (_, store, _) = state.store_mut(&verdict.platform, &verdict.store);
         if store.flags.len() >= Flag::CAP
-            && let Some(oldest) =
-                store.flags.iter().min_by(|(a, one), (b, two)| (one.at, a).cmp(&(two.at, b))).map(|(id, _)| id.clone())
+            && let Some(oldest) = store
+                .flags
+                .iter()
+                .min_by(|(a, one), (b, two)| (one.at, a).cmp(&(two.at, b)))
+                .map(|(id, _)| id.clone())
         {
             store.flags.remove(&oldest);
         }

@@ -170,7 +170,9 @@ impl Book {
         let mut due: Vec<Postable> =
             self.alerts.values().filter(due).filter_map(|alert| alert.post(now, self.timing)).collect();
         due.sort_by(|a, b| {
-            let store = |alert: &Postable| (alert.labels.get("platform").cloned(), alert.labels.get("store").cloned());
+            let store = |alert: &Postable| {
+                (alert.labels.get("platform").cloned(), alert.labels.get("store").cloned())
+            };
             store(a).cmp(&store(b))
         });
         due
@@ -295,7 +297,10 @@ mod tests {
                 ("store".to_owned(), store.to_owned()),
                 ("severity".to_owned(), "warning".to_owned()),
             ]),
-            annotations: BTreeMap::from([("occurred_at".to_owned(), text(at)), ("summary".to_owned(), id.to_owned())]),
+            annotations: BTreeMap::from([
+                ("occurred_at".to_owned(), text(at)),
+                ("summary".to_owned(), id.to_owned()),
+            ]),
             starts_at: text(at),
             ends_at: text(at + lasts),
             generator_url: None,
@@ -334,7 +339,9 @@ mod tests {
                             .map(|alert| match Millis::parse(&alert.ends_at).unwrap() > now {
                                 true => format!(
                                     "{}:{}×{}",
-                                    alert.labels["store"], alert.annotations["summary"], alert.annotations["count"]
+                                    alert.labels["store"],
+                                    alert.annotations["summary"],
+                                    alert.annotations["count"]
                                 ),
                                 false => format!("{}:ended", alert.labels["store"]),
                             })
@@ -354,7 +361,10 @@ mod tests {
     fn alerts_are_kept_up_and_ended() {
         for (steps, expected) in [
             // Fires, is sent again each minute, ends after its hour, is taken leave of for five minutes.
-            ("0 +a 7, 0 ?0, 0 ?0, 1 ?0, 60 ?0, 61 ?0, 64 ?0, 66 ?0", &["7:a×1", "", "7:a×1", "7:ended", "7:ended", "7:ended", ""][..]),
+            (
+                "0 +a 7, 0 ?0, 0 ?0, 1 ?0, 60 ?0, 61 ?0, 64 ?0, 66 ?0",
+                &["7:a×1", "", "7:a×1", "7:ended", "7:ended", "7:ended", ""][..],
+            ),
             // Two findings of one rule in one store are one alert.
             ("0 +a 7, 0 +b 7, 0 +c 8, 0 ?0", &["7:b×2 8:c×1"]),
             ("0 +a 7, 0 ?0, 0 +b 7, 0 ?0", &["7:a×1", "7:b×2"]),
@@ -369,7 +379,10 @@ mod tests {
             // Sinks go their own ways; a dead one is told as long as the alert lasts.
             ("0 +a 7, 0 !0, 0 ?1, 5 !0, 5 ?1, 9 ?0", &["7:a×1", "7:a×1", "7:a×1", "7:a×1", "7:a×1"]),
             // Nobody took it for two hours: it does not run out, and holds its hour from then on.
-            ("0 +a 7, 0 !0, 120 !0, 120 ?1, 179 ?1, 181 ?1", &["7:a×1", "7:a×1", "7:a×1", "7:a×1", "7:ended"]),
+            (
+                "0 +a 7, 0 !0, 120 !0, 120 ?1, 179 ?1, 181 ?1",
+                &["7:a×1", "7:a×1", "7:a×1", "7:a×1", "7:ended"],
+            ),
         ] {
             check(steps, expected);
         }
@@ -393,7 +406,9 @@ mod tests {
     fn what_lies_long_back_alerts_nobody() {
         let timing = Timing { resend_every: Span::minutes(1), max_age: Span::hours(24) };
         let now = Millis(100_000 * MINUTE);
-        for (minutes_ago, expected) in [(0, Taken::Kept), (24 * 60, Taken::Kept), (24 * 60 + 1, Taken::Expired)] {
+        for (minutes_ago, expected) in
+            [(0, Taken::Kept), (24 * 60, Taken::Kept), (24 * 60 + 1, Taken::Expired)]
+        {
             let mut book = Book::new(timing, 1);
             let at = 100_000 - minutes_ago;
             let place = Place { partition: 0, offset: 0 };

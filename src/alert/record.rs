@@ -96,7 +96,10 @@ impl AlertTerms {
                 rule: &finding.rule,
                 severity: severity(finding),
             };
-            if records.iter().any(|record| record.labels.get("rule").is_some_and(|rule| **rule == *finding.rule)) {
+            if records
+                .iter()
+                .any(|record| record.labels.get("rule").is_some_and(|rule| **rule == *finding.rule))
+            {
                 continue;
             }
             // Only what a deadline found can be answered, and so be over before its time.
@@ -251,7 +254,13 @@ pub(super) mod tests {
     fn verdict(text: &str) -> Verdict {
         let ruleset = crate::shipped::ruleset();
         let at = Millis::parse("2026-10-01T09:00:00Z").unwrap();
-        Engine::new(ruleset, Emit::All).check_text("ozon", crate::event::Surface::Chat, text, "ozon/7/m/1/sent", at)
+        Engine::new(ruleset, Emit::All).check_text(
+            "ozon",
+            crate::event::Surface::Chat,
+            text,
+            "ozon/7/m/1/sent",
+            at,
+        )
     }
 
     fn terms() -> AlertTerms {

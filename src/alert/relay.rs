@@ -237,7 +237,8 @@ impl Relay {
     fn take(&mut self, place: Place, record: Result<AlertRecord, String>) {
         match record {
             Ok(record) => {
-                let delivered = self.delivered.get(&place.partition).is_some_and(|before| place.offset < *before);
+                let delivered =
+                    self.delivered.get(&place.partition).is_some_and(|before| place.offset < *before);
                 if self.book.take(record, place, delivered, clock::now()) == Taken::Expired {
                     for outlet in &self.outlets {
                         self.metrics.dropped(&outlet.name, "expired", 1);
@@ -245,7 +246,13 @@ impl Relay {
                 }
             }
             Err(error) => {
-                tracing::error!(topic = self.topic, place.partition, place.offset, error, "an alert cannot be read");
+                tracing::error!(
+                    topic = self.topic,
+                    place.partition,
+                    place.offset,
+                    error,
+                    "an alert cannot be read"
+                );
                 self.metrics.dropped("none", "unreadable", 1);
             }
         }

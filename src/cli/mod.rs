@@ -6,6 +6,7 @@
 mod backtest;
 mod config;
 mod corpus;
+mod dead_letters;
 mod failure;
 mod findings;
 mod init;
@@ -21,6 +22,7 @@ mod score;
 mod summary;
 mod table;
 mod timelines;
+mod topics;
 mod underline;
 
 use std::process::ExitCode;
@@ -60,6 +62,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Topics(topics::Args),
+    DeadLetters(dead_letters::Args),
     Score(score::Args),
     Lint(lint::Args),
     Backtest(backtest::Args),
@@ -81,6 +85,8 @@ pub fn main() -> ExitCode {
     }
     let result = match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Topics(args) => topics::run(args),
+        Command::DeadLetters(args) => dead_letters::run(args),
         Command::Score(args) => score::run(args),
         Command::Lint(args) => lint::run(args),
         Command::Backtest(args) => backtest::run(args),

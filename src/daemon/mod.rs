@@ -86,8 +86,7 @@ pub fn start(start: Start) -> Result<Running, DaemonError> {
     hide_panics();
     let has = |role| config.roles.contains(&role);
     let loaded = loader(1).map_err(DaemonError::Operator)?;
-    let metrics =
-        Metrics::new(&config).map_err(|error| DaemonError::Runtime(format!("metrics: {error}")))?;
+    let metrics = Metrics::new(&config).map_err(|error| DaemonError::Runtime(format!("metrics: {error}")))?;
     log::count(&metrics);
     metrics.judged_by(&loaded);
     let judge: SharedJudge = Arc::new(arc_swap::ArcSwap::from_pointee(loaded));
@@ -159,7 +158,8 @@ pub fn start(start: Start) -> Result<Running, DaemonError> {
         let dispositions = kafka::dispositions::Sink::new(&config.kafka)
             .map_err(|error| DaemonError::Operator(vec![error.to_string()]))?;
         let http = &config.http;
-        let token = Secret::of("http.bearer_token", http.bearer_token.as_ref(), http.bearer_token_file.as_deref());
+        let token =
+            Secret::of("http.bearer_token", http.bearer_token.as_ref(), http.bearer_token_file.as_deref());
         let app = http::App {
             metrics,
             readiness: readiness.clone(),
@@ -214,7 +214,9 @@ impl Running {
                 match thread.join() {
                     Ok(Ok(())) => tracing::info!(thread = name, "ended"),
                     Ok(Err(stop)) => faults.push(format!("{name}: {stop}")),
-                    Err(_) => faults.push(format!("{name}: the program failed; please report what the log says")),
+                    Err(_) => {
+                        faults.push(format!("{name}: the program failed; please report what the log says"))
+                    }
                 }
             }
             if !self.threads.is_empty() {
@@ -231,12 +233,11 @@ impl Running {
 /// Asks to end on SIGTERM and SIGINT; loads anew on SIGHUP.
 async fn signals(shutdown: Shutdown, reloader: Arc<Reloader>) {
     use tokio::signal::unix::{Signal, SignalKind, signal};
-    let listen = |kind| signal(kind).inspect_err(|error| tracing::error!(%error, "cannot listen for signals"));
-    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hang_up)) = (
-        listen(SignalKind::terminate()),
-        listen(SignalKind::interrupt()),
-        listen(SignalKind::hangup()),
-    ) else {
+    let listen =
+        |kind| signal(kind).inspect_err(|error| tracing::error!(%error, "cannot listen for signals"));
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hang_up)) =
+        (listen(SignalKind::terminate()), listen(SignalKind::interrupt()), listen(SignalKind::hangup()))
+    else {
         return;
     };
     async fn next(signal: &mut Signal) {

@@ -17,7 +17,8 @@ use super::server::{App, fault};
 use crate::clock;
 use crate::daemon::query::Query;
 use crate::event::{
-    Author, Body, Channel, ConversationType, DispositionLabel, Event, Message, OrderRef, Origin, Surface, TimeSource,
+    Author, Body, Channel, ConversationType, DispositionLabel, Event, Message, OrderRef, Origin, Surface,
+    TimeSource,
 };
 use crate::score::Verdict;
 
@@ -27,7 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// `/metrics`. Rendering ten thousand stores takes a while: not on the threads that answer.
 pub(super) async fn metrics(State(app): State<App>) -> Response {
     match tokio::task::spawn_blocking(move || app.metrics.render()).await {
-        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
+        Ok(text) => {
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+        }
         Err(_) => fault(StatusCode::INTERNAL_SERVER_ERROR, "metrics cannot be rendered"),
     }
 }
@@ -188,7 +191,10 @@ pub(super) struct Label {
 }
 
 /// `POST /v1/dispositions`: becomes an event of the messages topic.
-pub(super) async fn disposition(State(app): State<App>, label: Result<Json<Label>, JsonRejection>) -> Response {
+pub(super) async fn disposition(
+    State(app): State<App>,
+    label: Result<Json<Label>, JsonRejection>,
+) -> Response {
     let label = match label {
         Ok(Json(label)) => label,
         Err(rejection) => return fault(rejection.status(), &rejection.body_text()),

@@ -379,7 +379,12 @@ impl Desk {
     }
 
     /// What the library counts: how far behind, how far away.
-    pub(super) fn statistics(&mut self, statistics: &Statistics, tasks: &BTreeMap<i32, Task>, inputs: &Inputs) {
+    pub(super) fn statistics(
+        &mut self,
+        statistics: &Statistics,
+        tasks: &BTreeMap<i32, Task>,
+        inputs: &Inputs,
+    ) {
         for (index, topic) in inputs.iter().enumerate() {
             let Some(counted) = statistics.topics.get(topic) else { continue };
             for (partition, known) in &counted.partitions {
@@ -419,6 +424,9 @@ fn seeds(judge: &Judge) -> HashMap<StoreKey, usize> {
 fn ahead(events: &[Event<'_>]) -> Option<Fault> {
     let latest = events.iter().map(|event| event.occurred_at).max()?;
     (latest > clock::now().plus(AHEAD)).then(|| {
-        ("invalid_time", format!("occurred_at is {latest}, more than a day ahead of the clock of this machine"))
+        (
+            "invalid_time",
+            format!("occurred_at is {latest}, more than a day ahead of the clock of this machine"),
+        )
     })
 }

@@ -3,7 +3,7 @@
 //! [`worker`] is the loop. What it owns is in [`tasks`]; [`task`] puts the inputs of one partition into the order of
 //! their times; [`desk`] judges a record and writes what follows from it; [`transaction`] commits; [`changelog`] reads
 //! state back; [`rebalance`] is called when partitions come and go. [`topics`] looks that everything is there before,
-//! [`dead_letter`] keeps what cannot be read.
+//! [`dead_letter`] keeps what cannot be read, [`letters`] puts it back once it can.
 
 mod changelog;
 pub mod client;
@@ -11,7 +11,9 @@ pub mod dead_letter;
 mod desk;
 pub mod dispositions;
 mod failpoint;
+pub mod letters;
 mod rebalance;
+mod receipts;
 mod stop;
 mod task;
 mod tasks;

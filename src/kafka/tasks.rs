@@ -18,7 +18,6 @@ use crate::daemon::readiness::Readiness;
 use crate::state::codec::RecordKey;
 use crate::state::{Retention, TaskState};
 
-
 use super::changelog::Restore;
 use super::client::PlainContext;
 use super::dead_letter::Limits;
@@ -138,12 +137,13 @@ impl Tasks {
             return Ok(());
         }
         let place = Place { offset: message.offset(), timestamp: message.timestamp().to_millis() };
-        if task.takes_directly(input) {
-            let content = Content::of(message.payload());
-            let raw = (message.key(), message.payload().unwrap_or_default());
+        let content = Content::of(message.payload());
+        let raw = (message.key(), message.payload().unwrap_or_default());
+        let now = clock::moment();
+        if task.takes_directly(input, &content, now.clock) {
             self.desk.take(task, input, place, &content, raw)?;
         } else {
-            task.wait(input, place, message.key(), message.payload());
+            task.wait(input, place, content, raw, now);
             self.merge(message.partition())?;
         }
         self.dirty();
@@ -329,7 +329,11 @@ impl Tasks {
         tracing::info!(worker = self.name, ?partitions, lost, "revoked");
         self.desk.metrics.rebalance(if lost { "lost" } else { "revoke" });
         failpoint::pass("revoking");
-        let done = if lost { Err(Stop::Abort("the group gave our partitions away".to_owned())) } else { self.commit(member) };
+        let done = if lost {
+            Err(Stop::Abort("the group gave our partitions away".to_owned()))
+        } else {
+            self.commit(member)
+        };
         for partition in partitions {
             self.tasks.remove(partition);
             self.rewind.remove(partition);
@@ -460,7 +464,10 @@ impl Tasks {
         }
         if sought.count() > 0 {
             let sought = member.seek_partitions(sought, CALL).and_then(|sought| {
-                sought.elements().iter().try_for_each(rdkafka::topic_partition_list::TopicPartitionListElem::error)
+                sought
+                    .elements()
+                    .iter()
+                    .try_for_each(rdkafka::topic_partition_list::TopicPartitionListElem::error)
             });
             sought.map_err(|error| Stop::Fatal(format!("cannot go back to committed offsets: {error}")))?;
         }
@@ -572,10 +579,9 @@ fn write_changes(desk: &mut Desk, task: &mut Task, topic: &str) -> Result<(), St
     task.state
         .drain_changes(|key, value| {
             if sent.is_ok() {
-                sent = key
-                    .encode()
-                    .map_err(|error| Stop::Abort(error.to_string()))
-                    .and_then(|key| outbox.send(Outgoing { topic, partition, key: &key, value, headers: None }));
+                sent = key.encode().map_err(|error| Stop::Abort(error.to_string())).and_then(|key| {
+                    outbox.send(Outgoing { topic, partition, key: &key, value, headers: None })
+                });
             }
             if let RecordKey::Conversation(store, conversation) = key {
                 touched.push((store.clone(), conversation.clone()));
@@ -601,15 +607,24 @@ fn begin_at(
 ) -> Result<Option<i64>, Stop> {
     match (applied, committed) {
         (Some(applied), Some(committed)) if applied > committed => tracing::warn!(
-            topic, partition, applied, committed,
+            topic,
+            partition,
+            applied,
+            committed,
             "the group's offset was set back, or has expired; what the state holds already is not judged again"
         ),
         (Some(applied), Some(committed)) if applied < committed => tracing::warn!(
-            topic, partition, applied, committed,
+            topic,
+            partition,
+            applied,
+            committed,
             "the group's offset was set forward; what lies between is not judged"
         ),
         (None, Some(committed)) => tracing::warn!(
-            topic, partition, committed, "there is no state; what was read before is forgotten"
+            topic,
+            partition,
+            committed,
+            "there is no state; what was read before is forgotten"
         ),
         _ => {}
     }
@@ -630,4 +645,3 @@ fn begin_at(
     }
     Ok(Some(start))
 }
-

@@ -285,8 +285,14 @@ mod tests {
 
     #[test]
     fn every_fault_names_its_topic_and_what_mends_it() {
-        let good =
-            [("messages", 4), ("orders", 4), ("verdicts", 4), ("alerts", 2), ("dead-letters", 1), ("state", 4)];
+        let good = [
+            ("messages", 4),
+            ("orders", 4),
+            ("verdicts", 4),
+            ("alerts", 2),
+            ("dead-letters", 1),
+            ("state", 4),
+        ];
         let with = |name: &str, count: Option<i32>| -> Vec<(&str, i32)> {
             let changed = good.iter().filter_map(|(topic, partitions)| match (*topic == name, count) {
                 (false, _) => Some((*topic, *partitions)),
@@ -297,14 +303,37 @@ mod tests {
         check(&good, Some("compact"), Ok((4, 2)));
         check(&good, None, Ok((4, 2)));
         check(&good, Some("delete"), Err(&["contact.state … cleanup.policy=delete … kafka-configs.sh"]));
-        check(&with("orders", None), Some("compact"), Err(&["contact.orders does not exist … topics create --partitions"]));
-        check(&with("orders", Some(3)), Some("compact"), Err(&["has 4 partitions … --topic contact.orders --partitions 4"]));
-        check(&with("state", Some(8)), Some("compact"), Err(&["contact.state has 8 partitions, the inputs have 4"]));
-        check(&with("alerts", None), Some("compact"), Err(&["contact.alerts does not exist … create_topics"]));
+        check(
+            &with("orders", None),
+            Some("compact"),
+            Err(&["contact.orders does not exist … topics create --partitions"]),
+        );
+        check(
+            &with("orders", Some(3)),
+            Some("compact"),
+            Err(&["has 4 partitions … --topic contact.orders --partitions 4"]),
+        );
+        check(
+            &with("state", Some(8)),
+            Some("compact"),
+            Err(&["contact.state has 8 partitions, the inputs have 4"]),
+        );
+        check(
+            &with("alerts", None),
+            Some("compact"),
+            Err(&["contact.alerts does not exist … create_topics"]),
+        );
         check(
             &[],
             None,
-            Err(&["contact.messages", "contact.orders", "contact.verdicts", "contact.alerts", "dead-letters", "contact.state"]),
+            Err(&[
+                "contact.messages",
+                "contact.orders",
+                "contact.verdicts",
+                "contact.alerts",
+                "dead-letters",
+                "contact.state",
+            ]),
         );
     }
 }

@@ -207,8 +207,9 @@ impl Outbox {
                 self.begin()?;
                 self.settle()?;
                 failpoint::pass("before_offsets");
-                let metadata: ConsumerGroupMetadata =
-                    member.group_metadata().ok_or_else(|| Stop::Abort("no group to commit for".to_owned()))?;
+                let metadata: ConsumerGroupMetadata = member
+                    .group_metadata()
+                    .ok_or_else(|| Stop::Abort("no group to commit for".to_owned()))?;
                 self.repeat("cannot add offsets to the transaction", || {
                     self.producer.send_offsets_to_transaction(offsets, &metadata, CALL)
                 })?;

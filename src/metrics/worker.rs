@@ -312,5 +312,11 @@ impl WorkerMetrics {
 
 fn kinds(counts: &Counts) -> [(&'static str, usize); 5] {
     let Counts { stores, conversations, orders, flags, timers } = *counts;
-    [("store", stores), ("conversation", conversations), ("order", orders), ("flag", flags), ("timer", timers)]
+    [
+        ("store", stores),
+        ("conversation", conversations),
+        ("order", orders),
+        ("flag", flags),
+        ("timer", timers),
+    ]
 }
