@@ -285,10 +285,13 @@ fn postable(record: &AlertRecord, starts: Millis, ends: Millis, count: usize) ->
 mod tests {
     use super::*;
 
-    const MINUTE: i64 = 60_000;
+    /// So many minutes after some midnight.
+    fn minute(n: i64) -> Millis {
+        Millis(1_790_000_000_000).plus(Span::minutes(n))
+    }
 
     fn record(id: &str, store: &str, status: Status, at: i64, lasts: i64) -> AlertRecord {
-        let text = |n: i64| Millis(n * MINUTE).to_string();
+        let text = |n: i64| minute(n).to_string();
         AlertRecord {
             v: 1,
             alert_id: id.to_owned(),
@@ -317,8 +320,8 @@ mod tests {
         let mut told = Vec::new();
         for step in steps.split(", ") {
             let mut words = step.split(' ');
-            let minute: i64 = words.next().unwrap().parse().unwrap();
-            let now = Millis(minute * MINUTE);
+            let at: i64 = words.next().unwrap().parse().unwrap();
+            let now = minute(at);
             book.pass(now);
             let what = words.next().unwrap();
             let store = words.next().unwrap_or_default();
@@ -327,7 +330,7 @@ mod tests {
                     let status = if sign == "+" { Status::Firing } else { Status::Resolved };
                     let place = Place { partition: 0, offset };
                     offset += 1;
-                    book.take(record(id, store, status, minute, 60), place, false, now);
+                    book.take(record(id, store, status, at, 60), place, false, now);
                 }
                 ("p", _) => {}
                 ("o", _) => told.push(format!("{:?}", book.offsets()[&0])),
@@ -405,7 +408,7 @@ mod tests {
     #[test]
     fn what_lies_long_back_alerts_nobody() {
         let timing = Timing { resend_every: Span::minutes(1), max_age: Span::hours(24) };
-        let now = Millis(100_000 * MINUTE);
+        let now = minute(100_000);
         for (minutes_ago, expected) in
             [(0, Taken::Kept), (24 * 60, Taken::Kept), (24 * 60 + 1, Taken::Expired)]
         {
@@ -420,7 +423,7 @@ mod tests {
     fn a_restart_goes_on_with_what_was_active() {
         let timing = Timing { resend_every: Span::minutes(1), max_age: Span::hours(24) };
         let mut book = Book::new(timing, 1);
-        let now = Millis(90 * MINUTE);
+        let now = minute(90);
         // The first was delivered before the restart, and is over; the second never was; the third is active.
         for (offset, at, delivered) in [(0, 0, true), (1, 10, false), (2, 80, true)] {
             let place = Place { partition: 0, offset };

@@ -247,20 +247,22 @@ pub(super) mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::engine::{Emit, Engine};
+    use crate::engine::{BareText, Emit, Engine};
     use crate::state::StoreKey;
 
     /// A verdict of the shipped policies, as `lint` gives it.
     fn verdict(text: &str) -> Verdict {
         let ruleset = crate::shipped::ruleset();
         let at = Millis::parse("2026-10-01T09:00:00Z").unwrap();
-        Engine::new(ruleset, Emit::All).check_text(
-            "ozon",
-            crate::event::Surface::Chat,
+        let bare = BareText {
+            platform: "ozon",
+            store: Some("7"),
+            surface: crate::event::Surface::Chat,
             text,
-            "ozon/7/m/1/sent",
+            id: "ozon/7/m/1/sent",
             at,
-        )
+        };
+        Engine::new(ruleset, Emit::All).check_text(&bare, None)
     }
 
     fn terms() -> AlertTerms {

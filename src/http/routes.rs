@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use super::server::{App, fault};
 use crate::clock;
 use crate::daemon::query::Query;
+use crate::engine::BareText;
 use crate::event::{
     Author, Body, Channel, ConversationType, DispositionLabel, Event, Message, OrderRef, Origin, Surface,
     TimeSource,
@@ -89,8 +90,11 @@ pub(super) async fn check(State(app): State<App>, draft: Result<Json<Draft>, Jso
         Some(verdict) => (verdict, true),
         None => {
             let judge = app.judge.load();
-            let verdict =
-                judge.engine.check_text(&draft.platform, draft.surface, &draft.text, "draft", clock::now());
+            let Draft { platform, store, surface, text, .. } = &draft;
+            let seed = judge.seeds.iter().find(|seed| *seed.platform == *platform && *seed.store == *store);
+            let at = clock::now();
+            let bare = BareText { platform, store: Some(store), surface: *surface, text, id: "draft", at };
+            let verdict = judge.engine.check_text(&bare, seed);
             (verdict, false)
         }
     };

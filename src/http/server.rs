@@ -236,7 +236,7 @@ mod tests {
     #[tokio::test]
     async fn routes_answer() {
         let (base, app) = serve(Some("secret")).await;
-        let check = r#"{"platform":"ozon","store":"7","text":"Напишите отзыв, вернём 100 рублей"}"#;
+        let check = r#"{"platform":"ozon","store":"7","text":"Напишите отзыв"}"#;
         let good = Some("secret");
         let large = "x".repeat(BODY + 1);
         for (line, token, body, status, words) in [
@@ -249,8 +249,9 @@ mod tests {
             ("GET /nowhere", None, "", 404, "POST /v1/check"),
             ("POST /v1/check", None, check, 401, "Authorization: Bearer"),
             ("POST /v1/check", Some("wrong"), check, 401, "Authorization: Bearer"),
-            ("POST /v1/check", good, check, 200, "review-incentive"),
+            ("POST /v1/check", good, check, 200, "review-solicitation"),
             ("POST /v1/check", good, check, 200, "\"history\":false"),
+            ("POST /v1/check", good, check, 200, "\"store\":\"7\""),
             ("POST /v1/check", good, "{}", 422, "platform"),
             ("POST /v1/check", good, &large, 413, ""),
             ("POST /-/reload", good, "", 200, "\"generation\":2"),
