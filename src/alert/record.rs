@@ -236,7 +236,8 @@ fn annotations(verdict: &Verdict, finding: &Finding) -> Vec<(String, String)> {
 
 fn shorten(mut text: String) -> String {
     if text.len() > LONGEST {
-        text.truncate(text.floor_char_boundary(LONGEST - 3));
+        let end = (0..=LONGEST - '…'.len_utf8()).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or_default());
         text.push('…');
     }
     text

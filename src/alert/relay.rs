@@ -272,8 +272,7 @@ impl Relay {
         if changes.came.is_empty() {
             return Ok(());
         }
-        let mut list = TopicPartitionList::new();
-        changes.came.iter().for_each(|partition| drop(list.add_partition(&self.topic, *partition)));
+        let list = client::partitions(&self.topic, changes.came.iter().copied());
         let committed = self
             .consumer
             .committed_offsets(list, CALL)

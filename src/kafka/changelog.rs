@@ -71,10 +71,8 @@ impl Restore {
     pub(super) fn forget(&mut self, partition: i32) {
         self.undecided.remove(&partition);
         if self.reading.remove(&partition) {
-            let mut list = TopicPartitionList::new();
-            list.add_partition(&self.topic, partition);
             // A reader that goes on reading it does no harm: what it reads is nobody's.
-            let _ = self.reader.incremental_unassign(&list);
+            let _ = self.reader.incremental_unassign(&client::partitions(&self.topic, [partition]));
         }
     }
 
@@ -103,9 +101,7 @@ impl Restore {
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
-                    if self.reading.remove(&partition) {
-                        finished.push(partition);
-                    }
+                    finished.extend(self.reading.take(&partition));
                 }
                 Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
                     return Err(Stop::Fatal(format!("cannot read topic {}: {code}", self.topic)));

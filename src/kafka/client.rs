@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rdkafka::ClientContext;
+use rdkafka::TopicPartitionList;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
@@ -142,6 +143,15 @@ pub fn producer(kafka: &Kafka) -> Result<ClientConfig, ClientError> {
         ],
     );
     Ok(config)
+}
+
+/// Partitions of one topic, as the library lists them.
+pub fn partitions(topic: &str, partitions: impl IntoIterator<Item = i32>) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for partition in partitions {
+        list.add_partition(topic, partition);
+    }
+    list
 }
 
 /// What every client's context does alike: logs go to the daemon's log, tokens come from their file.

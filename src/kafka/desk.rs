@@ -185,7 +185,7 @@ impl Desk {
         if state.stream_time().is_some_and(|time| event.occurred_at < time) {
             self.metrics.out_of_order(input);
         }
-        let timed = (self.taken % TIMED == 0).then(clock::instant);
+        let timed = self.taken.is_multiple_of(TIMED).then(clock::instant);
         let (engine, effects) = (&self.judge.engine, &mut self.effects);
         // What a panic leaves behind is dropped: the transaction is aborted and the state is read anew.
         let outcome = catch_unwind(AssertUnwindSafe(|| engine.process(state, event, effects)));
@@ -322,7 +322,7 @@ impl Desk {
             let since = task
                 .state
                 .store(&store.platform, &store.store)
-                .and_then(|known| known.conversations.get(&*conversation))
+                .and_then(|known| known.conversations.get(&conversation))
                 .and_then(|known| known.first_unanswered())
                 .map(|first| first.at);
             let of_store = waiting.entry(store.clone()).or_default();

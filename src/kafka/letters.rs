@@ -85,8 +85,7 @@ impl<'a> Letters<'a> {
                 "topic {topic} does not exist: the daemon or `contactwatch topics create` makes it"
             )));
         }
-        let mut asked = TopicPartitionList::new();
-        partitions.iter().for_each(|partition| drop(asked.add_partition(topic, *partition)));
+        let asked = client::partitions(topic, partitions.iter().copied());
         let committed = consumer.committed_offsets(asked, CALL).map_err(broker)?;
         let mut bounds = BTreeMap::new();
         for partition in partitions {

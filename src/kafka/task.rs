@@ -33,6 +33,10 @@ pub(super) type Events<'a> = SmallVec<[Event<'a>; 1]>;
 
 /// One record of an input, decoded.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every record is an event, and it lives where it is made"
+)]
 pub(super) enum Content<'a> {
     /// What it says: one event, or a page of them.
     Events(Events<'a>),

@@ -161,7 +161,7 @@ impl Outbox {
             record = back;
         }
         self.pending += 1;
-        if self.pending % 1000 == 0 {
+        if self.pending.is_multiple_of(1000) {
             self.producer.poll(Duration::ZERO);
         }
         Ok(())
