@@ -143,7 +143,7 @@ fn collect(dir: &Dir<'static>, files: &mut Vec<TreeFile>) {
 }
 
 /// The shipped rules, for tests of what is built upon them.
-#[cfg(test)]
+#[cfg(all(test, feature = "daemon"))]
 pub(crate) fn ruleset() -> std::sync::Arc<crate::policy::Ruleset> {
     use crate::policy::PolicySources;
     use crate::text::Scanner;
