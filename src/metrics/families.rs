@@ -103,7 +103,7 @@ families! {
     commit = histogram "contactwatch_kafka_commit_seconds" [] "One commit: changes of state, offsets, transaction." CALLS;
     produced = counter "contactwatch_kafka_produced_total" ["result"] "Records written: ok, error.";
     client_errors = counter "contactwatch_kafka_client_errors_total" ["code"] "Errors of the Kafka client.";
-    broker_rtt = float_gauge "contactwatch_kafka_broker_rtt_seconds" ["broker", "quantile"] "Round trips, as the client measures them.";
+    broker_rtt = float_gauge "contactwatch_kafka_broker_rtt_seconds" ["broker", "percentile"] "Round trips over the last seconds, as the client measures them.";
     state_entries = gauge "contactwatch_state_entries" ["partition", "kind"] "Stores, conversations, orders, flags and timers held.";
     state_restore = float_gauge "contactwatch_state_restore_seconds" [] "How long the last restore took.";
     alerts_written = counter "contactwatch_alerts_written_total" [] "Alert records written to the alerts topic.";
