@@ -186,6 +186,7 @@ impl Outbox {
                 return Err(Stop::Abort("the broker acknowledges no records".to_owned()));
             }
         }
+        failpoint::pass("settled");
         let refusal = self.producer.context().refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
         match refusal {
             None => Ok(()),
