@@ -147,10 +147,8 @@ impl Relay {
         readiness.set("relay", Err("joins its consumer group".to_owned()));
         let group = format!("{}-relay", kafka.group);
         let member = Member { credentials: Credentials::new(&kafka), changes: Mutex::default() };
-        let consumer: BaseConsumer<Member> = client::consumer(&kafka, &group)
-            .map_err(|error| fatal(&error))?
-            .create_with_context(member)
-            .map_err(|error| fatal(&error))?;
+        let config = client::consumer(&kafka, &group).map_err(|error| fatal(&error))?;
+        let consumer = client::connect(&config, member).map_err(|error| fatal(&error))?;
         consumer.subscribe(&[&kafka.topics.alerts]).map_err(|error| fatal(&error))?;
         let sinks = Sink::all(&alertmanager).map_err(|error| fatal(&error))?;
         let outlet = |(index, sink): (usize, Sink)| Outlet {

@@ -10,9 +10,8 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Kafka;
-use crate::event::decode;
 use crate::kafka::dead_letter::Origin;
-use crate::kafka::letters::{DeadLetter, Letters, LettersError, put_back};
+use crate::kafka::letters::{DeadLetter, Letters, LettersError, fault, put_back};
 
 use super::output::{BOLD, DIM, GREEN};
 use super::rules::load_config;
@@ -179,7 +178,7 @@ fn replay_topic(replay: &Replay) -> Result<Status, Failure> {
     let mut staying = Vec::new();
     letters.read(|dead| -> Result<(), Failure> {
         let DeadLetter { partition, offset, letter, key, value } = dead;
-        match letter.filter(|letter| is_input(&kafka, &letter.origin.topic) && decode(&value).is_ok()) {
+        match letter.filter(|letter| is_input(&kafka, &letter.origin.topic) && fault(&value).is_none()) {
             Some(letter) => back.push(Return { origin: letter.origin, key, value }),
             None => staying.push((partition, offset)),
         }
@@ -233,8 +232,8 @@ fn parse(kafka: &Kafka, line: &str) -> Result<Return, String> {
         (None, Some(value)) => STANDARD.decode(value).map_err(|error| format!("value_base64: {error}"))?,
         _ => return Err("expected value or value_base64, and not both".to_owned()),
     };
-    if let Err(error) = decode(&value) {
-        return Err(format!("it still cannot be read: {}: {}", error.code.word(), error.message));
+    if let Some((code, told)) = fault(&value) {
+        return Err(format!("it still cannot be read: {code}: {told}"));
     }
     let Line { topic, partition, offset, timestamp, key, .. } = line;
     let origin = Origin { topic, partition, offset, timestamp };

@@ -46,8 +46,7 @@ impl Restore {
         let create = |isolation: &str| {
             let mut config = client::reader(kafka).map_err(|error| Stop::Fatal(error.to_string()))?;
             config.set("isolation.level", isolation).set("enable.partition.eof", "true");
-            config
-                .create_with_context(PlainContext::new(kafka))
+            client::connect(&config, PlainContext::new(kafka))
                 .map_err(|error| Stop::Fatal(format!("cannot create a reader of the state: {error}")))
         };
         Ok(Self {

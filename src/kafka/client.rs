@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,8 +10,9 @@ use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::producer::{BaseProducer, ProducerContext};
 use serde::Deserialize;
 
 use crate::config::{GroupProtocol, Kafka, Secret, Security};
@@ -59,6 +61,12 @@ pub fn base(kafka: &Kafka) -> Result<ClientConfig, ClientError> {
         config.set(property, value);
     }
     Ok(config)
+}
+
+/// Whether clients log in with a token of their own asking.
+pub fn needs_token(kafka: &Kafka) -> bool {
+    matches!(kafka.security, Security::SaslPlaintext | Security::SaslTls)
+        && kafka.sasl_mechanism == "OAUTHBEARER"
 }
 
 /// Sets what the operator did not set.
@@ -145,6 +153,34 @@ pub fn producer(kafka: &Kafka) -> Result<ClientConfig, ClientError> {
     Ok(config)
 }
 
+/// How long a new client is polled for what it asks at once.
+const GREETING: Duration = Duration::from_millis(5);
+
+/// Creates a consumer. A client asks for its token (OAUTHBEARER) when it is polled and not before, so it is polled once:
+/// questions to the broker may come before the first record does.
+///
+/// # Errors
+/// When the library refuses a setting.
+pub fn connect<C: ConsumerContext>(config: &ClientConfig, context: C) -> KafkaResult<BaseConsumer<C>> {
+    let consumer: BaseConsumer<C> = config.create_with_context(context)?;
+    // Nothing is subscribed or assigned yet: no record can be lost here.
+    let _ = consumer.poll(GREETING);
+    Ok(consumer)
+}
+
+/// Creates a producer, as [`connect`] does a consumer.
+///
+/// # Errors
+/// When the library refuses a setting.
+pub fn connect_producer<C: ProducerContext>(
+    config: &ClientConfig,
+    context: C,
+) -> KafkaResult<BaseProducer<C>> {
+    let producer: BaseProducer<C> = config.create_with_context(context)?;
+    producer.poll(GREETING);
+    Ok(producer)
+}
+
 /// Partitions of one topic, as the library lists them.
 pub fn partitions(topic: &str, partitions: impl IntoIterator<Item = i32>) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
@@ -172,6 +208,8 @@ impl ClientContext for Credentials {
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
+            // The operator's properties are laid over every kind of client; each takes what concerns it.
+            _ if facility == "CONFWARN" => tracing::debug!(target: "kafka", facility, message),
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 tracing::error!(target: "kafka", facility, message);
             }

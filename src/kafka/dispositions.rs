@@ -33,7 +33,8 @@ impl Sink {
     /// When the broker does not take it.
     pub fn write(&self, key: &str, value: &[u8]) -> Result<(), KafkaError> {
         // Labels come by hand, a few an hour: a producer for each is cheaper than one that waits all day.
-        let producer: BaseProducer<Receipts> = self.config.create_with_context(Receipts::new(&self.kafka))?;
+        let producer: BaseProducer<Receipts> =
+            client::connect_producer(&self.config, Receipts::new(&self.kafka))?;
         let record = BaseRecord::to(&self.kafka.topics.messages).key(key).payload(value);
         producer.send(record).map_err(|(error, _)| error)?;
         producer.flush(CALL)?;

@@ -16,6 +16,8 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 use super::client::{self, ClientError, PlainContext};
 use super::dead_letter::{Letter, Origin};
 use super::receipts::Receipts;
+use super::task::Content;
+use crate::clock;
 use crate::config::Kafka;
 
 /// How long one question to the broker may take.
@@ -66,8 +68,7 @@ impl<'a> Letters<'a> {
         let group = format!("{}-dead-letters", kafka.group);
         let mut config = client::consumer(kafka, &group)?;
         config.set("enable.partition.eof", "true").set("statistics.interval.ms", "0");
-        let consumer: BaseConsumer<PlainContext> = config
-            .create_with_context(PlainContext::new(kafka))
+        let consumer: BaseConsumer<PlainContext> = client::connect(&config, PlainContext::new(kafka))
             .map_err(|error| ClientError(error.to_string()))?;
         let topic = &kafka.topics.dead_letters;
         let broker = |error: KafkaError| {
@@ -169,6 +170,11 @@ impl<'a> Letters<'a> {
     }
 }
 
+/// Why the daemon would refuse this record now: a code, and what is wrong.
+pub fn fault(value: &[u8]) -> Option<(&'static str, String)> {
+    Content::of(Some(value)).fault(clock::now())
+}
+
 /// Puts records back into the topics and partitions they came from; returns when the broker has all of them.
 ///
 /// # Errors
@@ -177,9 +183,9 @@ pub fn put_back<'a>(
     kafka: &Kafka,
     records: impl IntoIterator<Item = (&'a Origin, Option<&'a [u8]>, &'a [u8])>,
 ) -> Result<u64, LettersError> {
-    let producer: BaseProducer<Receipts> = client::producer(kafka)?
-        .create_with_context(Receipts::new(kafka))
-        .map_err(|error| ClientError(error.to_string()))?;
+    let producer: BaseProducer<Receipts> =
+        client::connect_producer(&client::producer(kafka)?, Receipts::new(kafka))
+            .map_err(|error| ClientError(error.to_string()))?;
     let mut sent = 0;
     for (origin, key, value) in records {
         let from = format!("{}/{}/{}", origin.topic, origin.partition, origin.offset);

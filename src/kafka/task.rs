@@ -23,6 +23,8 @@ const BACKLOG: Span = Span::minutes(1);
 /// … so it waits for so long, even when the other inputs seem to have ended. Younger ones need not: a message waits for
 /// its order in the engine for longer than that.
 const SETTLE: Duration = Duration::from_millis(250);
+/// An event so far ahead of the clock would fire every deadline before it: it is a fault of its producer.
+const AHEAD: Span = Span::days(1);
 /// An input with so many records waiting is paused …
 const MANY: usize = 10_000;
 /// … until it has so few.
@@ -56,6 +58,20 @@ impl<'a> Content<'a> {
             Ok(Decoded::Skipped(_)) => Self::Skipped,
             Err(error) => Self::Unreadable(error),
         }
+    }
+
+    /// Why it goes to the dead letters: a code, and what is wrong.
+    pub(super) fn fault(&self, clock: Millis) -> Option<(&'static str, String)> {
+        let events = match self {
+            Self::Skipped => return None,
+            Self::Unreadable(error) => return Some((error.code.word(), error.message.clone())),
+            Self::Events(events) => events,
+        };
+        let latest = events.iter().map(|event| event.occurred_at).max()?;
+        (latest > clock.plus(AHEAD)).then(|| {
+            let told = format!("occurred_at is {latest}, more than a day ahead of the clock of this machine");
+            ("invalid_time", told)
+        })
     }
 
     /// Time of its first event.

@@ -181,6 +181,7 @@ impl Tasks {
         if self.looked_at.elapsed() >= LOOK {
             self.looked_at = clock::instant();
             self.readiness.beat(&self.name, clock::now());
+            self.desk.outbox.idle();
             self.renew();
             self.look(member)?;
         }
@@ -338,8 +339,11 @@ impl Tasks {
         committed
     }
 
-    /// The worker ends without a commit: what is open is taken back at once, rather than by time-out.
+    /// The worker ends without a commit: what is open is taken back at once, rather than by time-out. Its tasks go too:
+    /// leaving the group revokes partitions, and nothing of them may be committed then.
     pub(super) fn give_up(&mut self) {
+        self.tasks.clear();
+        self.restores.clear();
         if let Err(stop) = self.desk.outbox.abort() {
             tracing::debug!(%stop, "the open transaction is left to the broker");
         }

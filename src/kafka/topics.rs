@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::client::{self, PlainContext};
@@ -64,22 +65,29 @@ const COMPACTED: [(&str, &str); 3] =
 /// A conversation with the broker about topics.
 struct Broker<'a> {
     kafka: &'a Kafka,
-    admin: AdminClient<PlainContext>,
+    consumer: BaseConsumer<PlainContext>,
+    /// The library gives the admin client no token: with OAUTHBEARER it has nothing to say.
+    admin: Option<AdminClient<PlainContext>>,
     runtime: tokio::runtime::Runtime,
 }
 
 impl<'a> Broker<'a> {
     fn connect(kafka: &'a Kafka) -> Result<Self, TopicsError> {
         let setting = |error: &dyn std::fmt::Display| TopicsError::Setting(error.to_string());
-        let admin = client::base(kafka)
-            .map_err(|error| setting(&error))?
-            .create_with_context(PlainContext::new(kafka))
-            .map_err(|error| setting(&error))?;
+        let config = client::reader(kafka).map_err(|error| setting(&error))?;
+        let consumer = client::connect(&config, PlainContext::new(kafka)).map_err(|error| setting(&error))?;
+        let admin = match client::needs_token(kafka) {
+            true => None,
+            false => {
+                let config = client::base(kafka).map_err(|error| setting(&error))?;
+                Some(config.create_with_context(PlainContext::new(kafka)).map_err(|error| setting(&error))?)
+            }
+        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| setting(&error))?;
-        Ok(Self { kafka, admin, runtime })
+        Ok(Self { kafka, consumer, admin, runtime })
     }
 
     /// Partition counts of the topics that exist.
@@ -91,7 +99,7 @@ impl<'a> Broker<'a> {
                 self.kafka.brokers.join(", ")
             ))
         };
-        let metadata = self.admin.inner().fetch_metadata(None, CALL).map_err(|error| unreachable(&error))?;
+        let metadata = self.consumer.fetch_metadata(None, CALL).map_err(|error| unreachable(&error))?;
         let count = |topic: &rdkafka::metadata::MetadataTopic| {
             let partitions = i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX);
             (topic.error().is_none() && partitions > 0).then(|| (topic.name().to_owned(), partitions))
@@ -103,7 +111,8 @@ impl<'a> Broker<'a> {
     fn cleanup_policy(&self) -> Option<String> {
         let topic = ResourceSpecifier::Topic(&self.kafka.topics.state);
         let options = AdminOptions::new().request_timeout(Some(CALL));
-        let described = self.runtime.block_on(self.admin.describe_configs([&topic], &options)).ok()?;
+        let asked = self.admin.as_ref()?.describe_configs([&topic], &options);
+        let described = self.runtime.block_on(asked).ok()?;
         let resource = described.into_iter().next()?.ok()?;
         resource.entry_map().get("cleanup.policy").and_then(|entry| entry.value.clone())
     }
@@ -123,7 +132,16 @@ impl<'a> Broker<'a> {
         let refused = |error: &dyn std::fmt::Display| {
             TopicsError::Broker(format!("Kafka does not create topics: {error}"))
         };
-        let created = self.runtime.block_on(self.admin.create_topics(&topics, &options));
+        let Some(admin) = &self.admin else {
+            return Err(TopicsError::Faults(vec![format!(
+                "topics cannot be created over OAUTHBEARER by this program; use Kafka's own tools, for each of {}: \
+                 kafka-topics.sh --create --partitions {partitions} --topic …, and for {} also --config \
+                 cleanup.policy=compact",
+                wanted.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
+                self.kafka.topics.state
+            )]));
+        };
+        let created = self.runtime.block_on(admin.create_topics(&topics, &options));
         let mut faults = Vec::new();
         for result in created.map_err(|error: KafkaError| refused(&error))? {
             match result {

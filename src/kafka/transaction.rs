@@ -15,7 +15,7 @@ use rdkafka::{ClientContext, TopicPartitionList};
 use crate::clock;
 use crate::config::Delivery;
 
-use super::client::Credentials;
+use super::client::{self, Credentials};
 use super::failpoint;
 use super::rebalance::Member;
 use super::stop::{Stop, is_retriable};
@@ -117,14 +117,18 @@ impl Outbox {
             refused: AtomicU64::new(0),
             refusal: Mutex::default(),
         };
-        let producer: BaseProducer<Deliveries> = config
-            .create_with_context(context)
+        let producer = client::connect_producer(&config, context)
             .map_err(|error| Stop::Fatal(format!("cannot create a producer: {error}")))?;
         let outbox = Self { producer, delivery, open: false, pending: 0 };
         if delivery == Delivery::ExactlyOnce {
             outbox.repeat("cannot begin to use transactions", || outbox.producer.init_transactions(CALL))?;
         }
         Ok(outbox)
+    }
+
+    /// Lets the library do what it has to while nothing is sent: renew a token, say.
+    pub(super) fn idle(&self) {
+        self.producer.poll(Duration::ZERO);
     }
 
     /// Records handed over since the last commit.
@@ -190,9 +194,9 @@ impl Outbox {
         let refusal = self.producer.context().refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
         match refusal {
             None => Ok(()),
-            Some((_, told)) => match self.producer.client().fatal_error() {
-                Some((_, reason)) => Err(Stop::Fatal(format!("{told}; {reason}"))),
-                None => Err(Stop::Abort(told)),
+            Some((_, refused)) => match self.producer.client().fatal_error() {
+                Some((code, reason)) => Err(Stop::fatal(&format!("{refused}; {reason}"), code)),
+                None => Err(Stop::Abort(refused)),
             },
         }
     }
@@ -267,9 +271,8 @@ impl Outbox {
 
     fn sort(&self, what: &str, error: &KafkaError) -> Stop {
         match self.producer.client().fatal_error() {
-            Some((_, reason)) => match Stop::of_transaction(what, error) {
-                Stop::Fatal(told) | Stop::Abort(told) => Stop::Fatal(format!("{told}; {reason}")),
-            },
+            // The call itself only says that there was a fatal error before.
+            Some((code, reason)) => Stop::fatal(&format!("{what}: {reason}"), code),
             None => Stop::of_transaction(what, error),
         }
     }

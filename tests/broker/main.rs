@@ -4,6 +4,7 @@
 //! word. Each ends with one line: what it counted.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "a test measures time and sends events of now")]
 #![cfg(feature = "daemon")]
 
 mod catch_up;

@@ -12,7 +12,9 @@ use rdkafka::client::DefaultClientContext;
 use crate::catch_up::engine;
 use crate::harness::client::Sees;
 use crate::harness::daemon::{Setup, command};
-use crate::harness::work::{Work, create_topics, expected_with, history, now, outcome, produce, turn};
+use crate::harness::work::{
+    CLOCKLESS, Terms, Work, create_topics, expected_on, history, now, outcome, produce, turn,
+};
 use crate::harness::{Stage, eventually, signal};
 
 fn admin(stage: &Stage) -> AdminClient<DefaultClientContext> {
@@ -347,6 +349,7 @@ pub(crate) fn state_survives_compaction(stage: &Stage) -> String {
     let setup = Setup::default()
         .named("one")
         .kafka("commit_events: 50")
+        .kafka(CLOCKLESS)
         .more("retention: {conversation: 12h, order: 12h, promise: 12h, store: 800d}");
     let work = history(1);
     let client = stage.client();
@@ -381,7 +384,7 @@ pub(crate) fn state_survives_compaction(stage: &Stage) -> String {
     produce(stage, &work[2 * third..]);
     let mut daemon = setup.start_ready(stage);
     daemon.wait_caught_up(stage);
-    let wanted = expected_with(stage, &engine(), retention);
+    let wanted = expected_on(stage, &engine(), Terms { retention, lateness: Span::days(4000) });
     eventually("all verdicts are there", 60, || outcome(stage).verdicts.len() >= wanted.verdicts.len());
     daemon.terminate();
     outcome(stage).same_as(&wanted, "after compaction");

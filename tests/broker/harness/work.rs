@@ -111,16 +111,34 @@ pub(crate) struct Expected {
     pub(crate) alerts: Vec<String>,
 }
 
-/// Judges what the input topics hold, partition by partition, in the order of event times.
-pub(crate) fn expected(stage: &Stage, engine: &Engine) -> Expected {
-    expected_with(stage, engine, Retention::default())
+/// What the engine is told beside the events.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms {
+    pub(crate) retention: Retention,
+    /// How far behind the clock deadlines fire.
+    pub(crate) lateness: Span,
 }
 
-/// The same, when things are remembered for so long.
-pub(crate) fn expected_with(stage: &Stage, engine: &Engine, retention: Retention) -> Expected {
+impl Default for Terms {
+    fn default() -> Self {
+        Self { retention: Retention::default(), lateness: Span::seconds(5) }
+    }
+}
+
+/// For [`Terms::lateness`]: the clock lets nothing fire, only events do. So a history may arrive in parts.
+pub(crate) const CLOCKLESS: &str = "lateness: 4000d";
+
+/// Judges what the input topics hold, partition by partition, in the order of event times.
+pub(crate) fn expected(stage: &Stage, engine: &Engine) -> Expected {
+    expected_on(stage, engine, Terms::default())
+}
+
+/// The same, on other terms.
+pub(crate) fn expected_on(stage: &Stage, engine: &Engine, terms: Terms) -> Expected {
+    let Terms { retention, lateness } = terms;
     let client = stage.client();
     let inputs = ["messages", "orders"].map(|name| client.read(&stage.topic(name), Sees::Committed));
-    let terms = AlertTerms::from(&Config::default().alertmanager);
+    let alerts = AlertTerms::from(&Config::default().alertmanager);
     let mut expected = Expected::default();
     for partition in 0..PARTITIONS {
         let of = |records: &[Record]| -> Vec<Record> {
@@ -135,10 +153,10 @@ pub(crate) fn expected_with(stage: &Stage, engine: &Engine, retention: Retention
             }
         }
         // What the clock lets fire.
-        engine.advance(&mut state, now().minus(Span::seconds(5)), &mut effects);
+        engine.advance(&mut state, now().minus(lateness), &mut effects);
         for verdict in &effects.verdicts {
             expected.verdicts.push(without_hashes(&serde_json::to_string(verdict).unwrap()));
-            let firing = terms.firing(verdict, now());
+            let firing = alerts.firing(verdict, now());
             expected.alerts.extend(firing.into_iter().map(|alert| alert.alert_id));
         }
     }
