@@ -10,7 +10,7 @@ use contactwatch::time::Span;
 use crate::harness::work::{
     CLOCKLESS, Expected, Terms, Work, create_topics, expected, expected_on, history, outcome, produce,
 };
-use crate::harness::{Stage, eventually};
+use crate::harness::{Stage, eventually, signal};
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -103,48 +103,60 @@ pub(crate) fn kill_at_every_step(stage: &Stage) -> String {
         ("before_offsets", [2, 3]),
         ("before_commit", [2, 3]),
         ("after_commit", [1, 2]),
-        ("restoring", [40, 200]),
+        ("restoring", [20, 60]),
         ("revoking", [1, 1]),
         ("settled", [2, 3]),
     ];
     let work = history(1);
-    let mut told = Vec::new();
-    let mut verdicts = 0;
-    for (point, times) in POINTS {
-        let stage = stage.part(&point.replace('_', "-"));
-        create_topics(&stage);
-        let half = work.len() / 2;
-        produce(&stage, &work[..half]);
-        // A history that arrives in parts is the same history as long as the clock lets nothing fire.
-        let setup = Setup::default().named("one").kafka("commit_events: 100").kafka(CLOCKLESS);
-        if point == "restoring" || point == "revoking" {
-            // There must be something to restore, and somebody to leave.
-            let mut daemon = setup.start_ready(&stage);
-            daemon.wait_caught_up(&stage);
-            daemon.kill();
-        }
-        produce(&stage, &work[half..]);
-        let mut deaths = 0;
-        for time in times {
-            let mut daemon = setup.clone().dies_at(point, time).start(&stage);
-            if point == "revoking" {
-                daemon.wait_ready();
-                crate::harness::signal(daemon.pid(), "TERM");
-            }
-            daemon.wait_death(90);
-            deaths += 1;
-        }
-        let terms = Terms { lateness: Span::days(4000), ..Terms::default() };
-        let wanted = expected_on(&stage, &engine(), terms);
-        let mut daemon = setup.start_ready(&stage);
-        daemon.wait_caught_up(&stage);
-        wait_for(&stage, &wanted);
-        daemon.terminate();
-        outcome(&stage).same_as(&wanted, point);
-        verdicts += wanted.verdicts.len();
-        told.push(format!("{point} {deaths}"));
+    // Most of the time is spent waiting for groups: so several at a time.
+    let killed = |(point, times): &(&str, [u32; 2])| {
+        killed_at(&stage.part(&point.replace('_', "-")), &work, point, times)
+    };
+    let counts: Vec<usize> = std::thread::scope(|scope| {
+        let halves =
+            POINTS.chunks(POINTS.len() / 2).map(|points| scope.spawn(|| points.iter().map(killed).collect()));
+        let halves: Vec<std::thread::ScopedJoinHandle<'_, Vec<usize>>> = halves.collect();
+        halves.into_iter().flat_map(|half| half.join().unwrap()).collect()
+    });
+    let points: Vec<&str> = POINTS.iter().map(|(point, _)| *point).collect();
+    format!(
+        "{} verdicts, none lost, none twice; killed {} times, at {}",
+        counts.iter().sum::<usize>(),
+        2 * POINTS.len(),
+        points.join(", ")
+    )
+}
+
+/// Lets a daemon die twice at one point, lets another finish, and compares. Returns the number of verdicts.
+fn killed_at(stage: &Stage, work: &[Work], point: &str, times: &[u32]) -> usize {
+    create_topics(stage);
+    let half = work.len() / 2;
+    produce(stage, &work[..half]);
+    // A history that arrives in parts is the same history as long as the clock lets nothing fire.
+    let setup = Setup::default().named("one").kafka("commit_events: 100").kafka(CLOCKLESS);
+    if point == "restoring" || point == "revoking" {
+        // There must be something to restore, and somebody to leave.
+        let mut daemon = setup.start_ready(stage);
+        daemon.wait_caught_up(stage);
+        daemon.kill();
     }
-    format!("{verdicts} verdicts, none lost, none twice; killed at {}", told.join(", "))
+    produce(stage, &work[half..]);
+    for time in times {
+        let mut daemon = setup.clone().dies_at(point, *time).start(stage);
+        if point == "revoking" {
+            daemon.wait_ready();
+            signal(daemon.pid(), "TERM");
+        }
+        daemon.wait_death(90);
+    }
+    let terms = Terms { lateness: Span::days(4000), ..Terms::default() };
+    let wanted = expected_on(stage, &engine(), terms);
+    let mut daemon = setup.start_ready(stage);
+    daemon.wait_caught_up(stage);
+    wait_for(stage, &wanted);
+    daemon.terminate();
+    outcome(stage).same_as(&wanted, point);
+    wanted.verdicts.len()
 }
 
 /// Without transactions a crash may repeat what went out, with equal ids; it loses nothing.

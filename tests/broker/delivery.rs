@@ -28,7 +28,6 @@ pub(crate) fn alertmanagers_fail(stage: &Stage) -> String {
     receiver.be(Mood::Broken);
     let setup = Setup::default()
         .named("one")
-        .kafka("lateness: 1s")
         .receiver(&receiver.address)
         .receiver(&format!("http://127.0.0.1:{dead}"));
     let mut daemon = setup.start_ready(stage);
@@ -104,7 +103,12 @@ pub(crate) fn alertmanagers_fail(stage: &Stage) -> String {
     });
     receiver.be(Mood::Well);
 
+    daemon.terminate();
+
     // An overdue reply alerts until somebody answers.
+    let stage = &stage.part("late");
+    create_topics(stage);
+    let daemon = Setup::default().kafka("lateness: 1s").receiver(&receiver.address).start_ready(stage);
     let asked = now().plus(Span::seconds(3)).minus(Span::hours(2));
     produce(stage, &[message("late", "1", "buyer", asked, "Где заказ?")]);
     let overdue = |active: bool| {

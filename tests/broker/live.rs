@@ -203,7 +203,10 @@ fn breaches(client: &Client, stage: &Stage) -> Vec<serde_json::Value> {
 /// In a store where nothing happens the 2 h deadline fires by the clock, in time, and once: over a crash and a rebalance.
 pub(crate) fn an_idle_store_is_told_in_time(stage: &Stage) -> String {
     create_topics(stage);
-    let setup = Setup::default().named("a").kafka("lateness: 2s");
+    // What becomes known late is looked at a second later.
+    let terms =
+        |name: &str| Setup::default().named(name).kafka("lateness: 2s").more("policies: {hold_back: 1s}");
+    let setup = terms("a");
     let daemon = setup.start_ready(stage);
     let deadline = now().plus(Span::seconds(4));
     produce(stage, &[question("idle", "1", deadline.minus(Span::hours(2)))]);
@@ -213,7 +216,7 @@ pub(crate) fn an_idle_store_is_told_in_time(stage: &Stage) -> String {
     assert!(late.0 < 10_000, "{} ms after its deadline", late.0);
     daemon.kill();
     let first = setup.start_ready(stage);
-    let second = Setup::default().named("b").kafka("lateness: 2s").start_ready(stage);
+    let second = terms("b").start_ready(stage);
     // A later deadline in the same partition: once it has fired, the first one would have fired again.
     let deadline = now().plus(Span::seconds(4));
     produce(stage, &[question("idle", "2", deadline.minus(Span::hours(2)))]);
