@@ -121,7 +121,8 @@ pub(crate) fn dead_letters(stage: &Stage) -> String {
     }
     sender.send(&stage.topic("messages"), "ozon/1", None);
     sender.flush();
-    let mut daemon = Setup::default().start_ready(stage);
+    // The repaired one has no conversation: it waits for one, but not for long.
+    let mut daemon = Setup::default().more("policies: {hold_back: 1s}").start_ready(stage);
     daemon.wait_caught_up(stage);
     let client = stage.client();
     let letters = client.committed(&stage.topic("dead-letters"));
