@@ -120,7 +120,7 @@ fn connect(setting: Setting) -> Result<(GroupConsumer, Follower), Stop> {
 
     let mut config = client::consumer(&kafka, &kafka.group).map_err(|error| fatal(&error))?;
     config.set("enable.partition.eof", "true");
-    if kafka.instance.is_some() {
+    if kafka.static_membership {
         config.set("group.instance.id", format!("{instance}-{index}"));
     }
     let desk = Desk::new(DeskParts {

@@ -39,6 +39,7 @@ fn settings_that_cannot_work_end_with_2_before_anything_is_connected() {
         ("kafak: {}", "unknown key \"kafak\"; did you mean \"kafka\"?"),
         ("kafka: {brokers: [localhost]}", "\"localhost\" is not written as host:port"),
         ("kafka: {topics: {orders: contact.messages}}", "is the same topic as kafka.topics.messages"),
+        ("kafka: {static_membership: true}", "needs kafka.instance"),
         ("kafka: {security: sasl_tls}", "needs kafka.username, and kafka.password_file"),
         ("kafka: {security: sasl_tls, sasl_mechanism: OAUTHBEARER}", "OAUTHBEARER needs kafka.token_file"),
         ("kafka: {password_file: /nowhere}", "kafka.password_file /nowhere cannot be read"),

@@ -78,7 +78,7 @@ impl Setup {
         let properties = if self.kafka.contains("properties:") || self.kafka.contains("consumer") {
             String::new()
         } else {
-            "  properties: {session.timeout.ms: \"6000\", heartbeat.interval.ms: \"500\"}\n".to_owned()
+            "  properties: {session.timeout.ms: \"3000\", heartbeat.interval.ms: \"500\"}\n".to_owned()
         };
         let config = format!(
             "kafka:\n{security}  group: {name}\n{properties}  topics:\n    messages: {name}.messages\n    \
