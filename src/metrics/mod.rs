@@ -68,6 +68,17 @@ impl Metrics {
         text
     }
 
+    /// Sum over all series of a family of counters or gauges.
+    pub fn total(&self, family: &str) -> u64 {
+        let families = self.registry.gather();
+        let series =
+            families.iter().filter(|found| found.name() == family).flat_map(|found| found.get_metric());
+        let total: f64 =
+            series.map(|series| series.get_counter().get_value() + series.get_gauge().get_value()).sum();
+        // Counts are whole, and far below what a double holds.
+        total.max(0.0) as u64
+    }
+
     /// Others judge now: their packs are named, and the stores that they know have series that begin at 0.
     pub fn judged_by(&self, judge: &Judge) {
         self.families.policy_info.reset();
