@@ -6,6 +6,7 @@
 mod backtest;
 mod config;
 mod corpus;
+mod demo;
 mod failure;
 mod findings;
 mod init;
@@ -40,6 +41,7 @@ use failure::{Failure, Status};
         and order at hand. A verdict is clean, review or violation; its findings cite the clause and the exact words. \
         The policies are shipped inside the program: every command works without any file.",
     after_help = "Examples:\n  \
+        contactwatch demo                                    the whole system, without any Kafka\n  \
         contactwatch lint \"Дарим скидку 10 % за отзыв!\"      will this text pass?\n  \
         contactwatch score history.ndjson > verdicts.ndjson  judge a history\n  \
         contactwatch score --summary history.ndjson          the same, as a table for people\n  \
@@ -59,6 +61,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Run(run::Args),
     Score(score::Args),
     Lint(lint::Args),
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
     }
     let result = match &cli.command {
+        Command::Demo(args) => demo::run(args),
         Command::Run(args) => run::run(args),
         Command::Score(args) => score::run(args),
         Command::Lint(args) => lint::run(args),
