@@ -7,7 +7,7 @@ TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
 BIN = $(TARGET_DIR)/$(PROFILE)/contactwatch
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fmt lint unit core policy deny bench
+.PHONY: help setup demo test fmt lint unit core policy deny broker bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ demo: setup ## Judge a sample history of a fleet, and show what was caught and w
 	@echo '  $(BIN) lint "Дарим скидку 10 % за отзыв!"    will this text pass?'
 	@echo '  $(BIN) score demo/history.ndjson | head -1    a verdict, as it goes out'
 
-test: setup fmt lint unit core policy deny ## Everything that must hold before a change is merged
+test: setup fmt lint unit core policy deny broker ## Everything that must hold before a change is merged
 
 fmt: ## Formatting
 	$(CARGO) fmt --check
@@ -53,6 +53,9 @@ deny: ## Licences, advisories and sources of the dependencies
 	else \
 		echo '*** cargo-deny is not installed: licences and advisories were NOT checked (cargo install cargo-deny)'; \
 	fi
+
+broker: setup ## The daemon against a real Apache Kafka, which Maven brings; ARGS=word chooses scenarios
+	@scripts/broker-tests $(ARGS)
 
 bench: setup ## Benchmarks
 	$(CARGO) bench --locked

@@ -19,3 +19,17 @@ pub(crate) fn instant() -> Instant {
     let now = Instant::now();
     now
 }
+
+/// Now, by both.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// By the clock.
+    pub(crate) clock: Millis,
+    /// To measure from.
+    pub(crate) instant: Instant,
+}
+
+/// The moment of now.
+pub(crate) fn moment() -> Moment {
+    Moment { clock: now(), instant: instant() }
+}

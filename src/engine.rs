@@ -15,11 +15,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::event::{
-    Author, Body, Channel, ConversationType, DispositionLabel, Event, Message, Origin, Registry, Surface, TemplateEvent,
-    TemplateStatus, TextFormat, TimeSource,
+    Author, Body, Channel, ConversationType, DispositionLabel, Event, Message, Origin, Registry, Surface,
+    TemplateEvent, TemplateStatus, TextFormat, TimeSource,
 };
 use crate::policy::condition::Topics;
-use crate::policy::{Mode, Pack, Rule, Ruleset};
+use crate::policy::{Mode, Pack, Rule, Ruleset, StoreSeed};
 use crate::score::{Judgement, Scene, Trigger, Verdict, VerdictKind};
 use crate::state::{Flag, StoreKey, TaskState};
 use crate::text::SignalId;
@@ -50,6 +50,23 @@ pub enum Emit {
     All,
     /// Only `review` and `violation`, and clean ones with shadow findings: a clean message allocates nothing.
     NotClean,
+}
+
+/// A text without a conversation.
+#[derive(Clone, Copy, Debug)]
+pub struct BareText<'a> {
+    /// Platform whose packs judge.
+    pub platform: &'a str,
+    /// Store whose parameters hold; the platform's when `None`.
+    pub store: Option<&'a str>,
+    /// Where it is shown.
+    pub surface: Surface,
+    /// Its words.
+    pub text: &'a str,
+    /// Becomes the verdict's `event_id`.
+    pub id: &'a str,
+    /// The packs in force then judge.
+    pub at: Millis,
 }
 
 /// What became of one event.
@@ -221,15 +238,19 @@ impl Engine {
     }
 
     /// Judges a text by itself: in chat as a seller's reply inside an open window, elsewhere as what is shown there.
-    /// `id` becomes the verdict's `event_id`; the packs in force at `at` judge.
-    pub fn check_text(&self, platform: &str, surface: Surface, text: &str, id: &str, at: Millis) -> Verdict {
+    /// `seed` is what is known of its store before any event.
+    pub fn check_text(&self, bare: &BareText<'_>, seed: Option<&StoreSeed>) -> Verdict {
+        let BareText { platform, store, surface, text, id, at } = *bare;
         let engine = Self { emit: Emit::All, ..self.clone() };
         let mut state = TaskState::default();
+        if let Some(seed) = seed {
+            Self::seed_one(&mut state, seed);
+        }
         let mut effects = Effects::default();
         let event = |event_id, at, body| Event {
             event_id: Cow::Borrowed(event_id),
             platform: platform.into(),
-            store: "check".into(),
+            store: store.unwrap_or("check").into(),
             agency: None,
             occurred_at: at,
             time_source: TimeSource::Native,
@@ -305,8 +326,11 @@ fn flag(state: &mut TaskState, verdicts: &[Verdict]) {
         let at = Millis::parse(&verdict.occurred_at).unwrap_or_default();
         let (_, store, _) = state.store_mut(&verdict.platform, &verdict.store);
         if store.flags.len() >= Flag::CAP
-            && let Some(oldest) =
-                store.flags.iter().min_by(|(a, one), (b, two)| (one.at, a).cmp(&(two.at, b))).map(|(id, _)| id.clone())
+            && let Some(oldest) = store
+                .flags
+                .iter()
+                .min_by(|(a, one), (b, two)| (one.at, a).cmp(&(two.at, b)))
+                .map(|(id, _)| id.clone())
         {
             store.flags.remove(&oldest);
         }

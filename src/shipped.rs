@@ -143,7 +143,8 @@ fn collect(dir: &Dir<'static>, files: &mut Vec<TreeFile>) {
 }
 
 /// The shipped rules, for tests of what is built upon them.
-#[cfg(test)]
+#[cfg(all(test, feature = "daemon"))]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 pub(crate) fn ruleset() -> std::sync::Arc<crate::policy::Ruleset> {
     use crate::policy::PolicySources;
     use crate::text::Scanner;

@@ -107,6 +107,60 @@ fn platforms_are_data() {
     }
 }
 
+/// Invariant 7: metrics are named in one table, and nobody else speaks to the library that keeps them.
+#[test]
+fn metrics_are_named_in_one_place() {
+    for (path, text) in sources() {
+        let code = code(&text);
+        let place = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
+        assert!(
+            place.starts_with("metrics") || !code.contains("prometheus::"),
+            "{} speaks to the metrics library",
+            path.display()
+        );
+        assert!(
+            place == Path::new("metrics/families.rs") || !code.contains("\"contactwatch_"),
+            "{} names a metric",
+            path.display()
+        );
+    }
+}
+
+/// The shell meets in Kafka and in `daemon` alone: scoring knows no delivery, delivery no scoring.
+#[test]
+fn scoring_and_delivery_know_nothing_of_each_other() {
+    const LINES: [(&str, &[&str]); 3] = [
+        (
+            "kafka",
+            &[
+                "crate::alert::relay",
+                "crate::alert::book",
+                "crate::alert::alertmanager",
+                "crate::cli",
+                "crate::demo",
+            ],
+        ),
+        (
+            "alert",
+            &[
+                "crate::kafka::desk",
+                "crate::kafka::tasks",
+                "crate::kafka::worker",
+                "crate::cli",
+                "crate::demo",
+            ],
+        ),
+        ("http", &["crate::cli", "crate::demo", "crate::alert"]),
+    ];
+    for (path, text) in sources() {
+        let code = code(&text);
+        let of = module(&path);
+        for word in LINES.iter().filter(|(module, _)| *module == of).flat_map(|(_, words)| *words) {
+            assert!(!code.contains(word), "{} uses {word}", path.display());
+        }
+    }
+}
+
 /// Files stay small enough to be read whole.
 #[test]
 fn no_file_is_longer_than_six_hundred_lines() {

@@ -5,6 +5,8 @@
 
 #[path = "cli/config.rs"]
 mod config;
+#[path = "cli/daemon.rs"]
+mod daemon;
 #[path = "cli/policy.rs"]
 mod policy;
 
@@ -82,7 +84,19 @@ fn file(dir: &TempDir, name: &str, text: &str) -> String {
 #[test]
 fn help_tells_a_newcomer_what_to_do() {
     insta::assert_snapshot!("help", end(run(&["--help"])).out);
-    for command in ["score", "lint", "backtest", "replay", "init", "policy", "config", "schema"] {
+    for command in [
+        "run",
+        "topics",
+        "dead-letters",
+        "score",
+        "lint",
+        "backtest",
+        "replay",
+        "init",
+        "policy",
+        "config",
+        "schema",
+    ] {
         insta::assert_snapshot!(format!("help_{command}"), end(run(&[command, "--help"])).out);
     }
     for command in ["check", "show", "diff", "test"] {

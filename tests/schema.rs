@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![cfg(feature = "daemon")]
 
+#[path = "support/mod.rs"]
+mod support;
+
 use std::fs;
 use std::path::Path;
 
@@ -152,6 +155,30 @@ fn every_verdict_over_the_timelines_is_valid() {
         let faults = faults(&schema, &schema, &verdict, "verdict");
         assert!(faults.is_empty(), "{line}\n{faults:#?}");
     }
+}
+
+#[test]
+fn every_alert_is_valid() {
+    use contactwatch::alert::AlertTerms;
+    use contactwatch::config::{Alertmanager, Config};
+    use contactwatch::time::Millis;
+
+    let schema = schema("alert");
+    let terms = AlertTerms::from(&Alertmanager {
+        external_url: Some("https://contactwatch.example".to_owned()),
+        ..Config::default().alertmanager
+    });
+    let engine = support::engine();
+    let now = Millis::parse("2026-10-08T00:00:00Z").unwrap();
+    let mut seen = 0;
+    for (place, timeline) in support::timelines() {
+        for record in support::run(&engine, &timeline).iter().flat_map(|verdict| terms.firing(verdict, now)) {
+            let faults = faults(&schema, &schema, &serde_json::to_value(&record).unwrap(), "alert");
+            assert!(faults.is_empty(), "{place}: {record:?}\n{faults:#?}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 200, "only {seen} alerts");
 }
 
 #[test]

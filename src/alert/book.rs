@@ -170,7 +170,9 @@ impl Book {
         let mut due: Vec<Postable> =
             self.alerts.values().filter(due).filter_map(|alert| alert.post(now, self.timing)).collect();
         due.sort_by(|a, b| {
-            let store = |alert: &Postable| (alert.labels.get("platform").cloned(), alert.labels.get("store").cloned());
+            let store = |alert: &Postable| {
+                (alert.labels.get("platform").cloned(), alert.labels.get("store").cloned())
+            };
             store(a).cmp(&store(b))
         });
         due
@@ -283,10 +285,13 @@ fn postable(record: &AlertRecord, starts: Millis, ends: Millis, count: usize) ->
 mod tests {
     use super::*;
 
-    const MINUTE: i64 = 60_000;
+    /// So many minutes after some midnight.
+    fn minute(n: i64) -> Millis {
+        Millis(1_790_000_000_000).plus(Span::minutes(n))
+    }
 
     fn record(id: &str, store: &str, status: Status, at: i64, lasts: i64) -> AlertRecord {
-        let text = |n: i64| Millis(n * MINUTE).to_string();
+        let text = |n: i64| minute(n).to_string();
         AlertRecord {
             v: 1,
             alert_id: id.to_owned(),
@@ -295,7 +300,10 @@ mod tests {
                 ("store".to_owned(), store.to_owned()),
                 ("severity".to_owned(), "warning".to_owned()),
             ]),
-            annotations: BTreeMap::from([("occurred_at".to_owned(), text(at)), ("summary".to_owned(), id.to_owned())]),
+            annotations: BTreeMap::from([
+                ("occurred_at".to_owned(), text(at)),
+                ("summary".to_owned(), id.to_owned()),
+            ]),
             starts_at: text(at),
             ends_at: text(at + lasts),
             generator_url: None,
@@ -312,8 +320,8 @@ mod tests {
         let mut told = Vec::new();
         for step in steps.split(", ") {
             let mut words = step.split(' ');
-            let minute: i64 = words.next().unwrap().parse().unwrap();
-            let now = Millis(minute * MINUTE);
+            let at: i64 = words.next().unwrap().parse().unwrap();
+            let now = minute(at);
             book.pass(now);
             let what = words.next().unwrap();
             let store = words.next().unwrap_or_default();
@@ -322,7 +330,7 @@ mod tests {
                     let status = if sign == "+" { Status::Firing } else { Status::Resolved };
                     let place = Place { partition: 0, offset };
                     offset += 1;
-                    book.take(record(id, store, status, minute, 60), place, false, now);
+                    book.take(record(id, store, status, at, 60), place, false, now);
                 }
                 ("p", _) => {}
                 ("o", _) => told.push(format!("{:?}", book.offsets()[&0])),
@@ -334,7 +342,9 @@ mod tests {
                             .map(|alert| match Millis::parse(&alert.ends_at).unwrap() > now {
                                 true => format!(
                                     "{}:{}×{}",
-                                    alert.labels["store"], alert.annotations["summary"], alert.annotations["count"]
+                                    alert.labels["store"],
+                                    alert.annotations["summary"],
+                                    alert.annotations["count"]
                                 ),
                                 false => format!("{}:ended", alert.labels["store"]),
                             })
@@ -354,7 +364,10 @@ mod tests {
     fn alerts_are_kept_up_and_ended() {
         for (steps, expected) in [
             // Fires, is sent again each minute, ends after its hour, is taken leave of for five minutes.
-            ("0 +a 7, 0 ?0, 0 ?0, 1 ?0, 60 ?0, 61 ?0, 64 ?0, 66 ?0", &["7:a×1", "", "7:a×1", "7:ended", "7:ended", "7:ended", ""][..]),
+            (
+                "0 +a 7, 0 ?0, 0 ?0, 1 ?0, 60 ?0, 61 ?0, 64 ?0, 66 ?0",
+                &["7:a×1", "", "7:a×1", "7:ended", "7:ended", "7:ended", ""][..],
+            ),
             // Two findings of one rule in one store are one alert.
             ("0 +a 7, 0 +b 7, 0 +c 8, 0 ?0", &["7:b×2 8:c×1"]),
             ("0 +a 7, 0 ?0, 0 +b 7, 0 ?0", &["7:a×1", "7:b×2"]),
@@ -369,7 +382,10 @@ mod tests {
             // Sinks go their own ways; a dead one is told as long as the alert lasts.
             ("0 +a 7, 0 !0, 0 ?1, 5 !0, 5 ?1, 9 ?0", &["7:a×1", "7:a×1", "7:a×1", "7:a×1", "7:a×1"]),
             // Nobody took it for two hours: it does not run out, and holds its hour from then on.
-            ("0 +a 7, 0 !0, 120 !0, 120 ?1, 179 ?1, 181 ?1", &["7:a×1", "7:a×1", "7:a×1", "7:a×1", "7:ended"]),
+            (
+                "0 +a 7, 0 !0, 120 !0, 120 ?1, 179 ?1, 181 ?1",
+                &["7:a×1", "7:a×1", "7:a×1", "7:a×1", "7:ended"],
+            ),
         ] {
             check(steps, expected);
         }
@@ -392,8 +408,10 @@ mod tests {
     #[test]
     fn what_lies_long_back_alerts_nobody() {
         let timing = Timing { resend_every: Span::minutes(1), max_age: Span::hours(24) };
-        let now = Millis(100_000 * MINUTE);
-        for (minutes_ago, expected) in [(0, Taken::Kept), (24 * 60, Taken::Kept), (24 * 60 + 1, Taken::Expired)] {
+        let now = minute(100_000);
+        for (minutes_ago, expected) in
+            [(0, Taken::Kept), (24 * 60, Taken::Kept), (24 * 60 + 1, Taken::Expired)]
+        {
             let mut book = Book::new(timing, 1);
             let at = 100_000 - minutes_ago;
             let place = Place { partition: 0, offset: 0 };
@@ -405,7 +423,7 @@ mod tests {
     fn a_restart_goes_on_with_what_was_active() {
         let timing = Timing { resend_every: Span::minutes(1), max_age: Span::hours(24) };
         let mut book = Book::new(timing, 1);
-        let now = Millis(90 * MINUTE);
+        let now = minute(90);
         // The first was delivered before the restart, and is over; the second never was; the third is active.
         for (offset, at, delivered) in [(0, 0, true), (1, 10, false), (2, 80, true)] {
             let place = Place { partition: 0, offset };

@@ -96,7 +96,10 @@ impl AlertTerms {
                 rule: &finding.rule,
                 severity: severity(finding),
             };
-            if records.iter().any(|record| record.labels.get("rule").is_some_and(|rule| **rule == *finding.rule)) {
+            if records
+                .iter()
+                .any(|record| record.labels.get("rule").is_some_and(|rule| **rule == *finding.rule))
+            {
                 continue;
             }
             // Only what a deadline found can be answered, and so be over before its time.
@@ -233,7 +236,8 @@ fn annotations(verdict: &Verdict, finding: &Finding) -> Vec<(String, String)> {
 
 fn shorten(mut text: String) -> String {
     if text.len() > LONGEST {
-        text.truncate(text.floor_char_boundary(LONGEST - 3));
+        let end = (0..=LONGEST - '…'.len_utf8()).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or_default());
         text.push('…');
     }
     text
@@ -244,14 +248,22 @@ pub(super) mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::engine::{Emit, Engine};
+    use crate::engine::{BareText, Emit, Engine};
     use crate::state::StoreKey;
 
     /// A verdict of the shipped policies, as `lint` gives it.
     fn verdict(text: &str) -> Verdict {
         let ruleset = crate::shipped::ruleset();
         let at = Millis::parse("2026-10-01T09:00:00Z").unwrap();
-        Engine::new(ruleset, Emit::All).check_text("ozon", crate::event::Surface::Chat, text, "ozon/7/m/1/sent", at)
+        let bare = BareText {
+            platform: "ozon",
+            store: Some("7"),
+            surface: crate::event::Surface::Chat,
+            text,
+            id: "ozon/7/m/1/sent",
+            at,
+        };
+        Engine::new(ruleset, Emit::All).check_text(&bare, None)
     }
 
     fn terms() -> AlertTerms {

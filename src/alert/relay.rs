@@ -147,10 +147,8 @@ impl Relay {
         readiness.set("relay", Err("joins its consumer group".to_owned()));
         let group = format!("{}-relay", kafka.group);
         let member = Member { credentials: Credentials::new(&kafka), changes: Mutex::default() };
-        let consumer: BaseConsumer<Member> = client::consumer(&kafka, &group)
-            .map_err(|error| fatal(&error))?
-            .create_with_context(member)
-            .map_err(|error| fatal(&error))?;
+        let config = client::consumer(&kafka, &group).map_err(|error| fatal(&error))?;
+        let consumer = client::connect(&config, member).map_err(|error| fatal(&error))?;
         consumer.subscribe(&[&kafka.topics.alerts]).map_err(|error| fatal(&error))?;
         let sinks = Sink::all(&alertmanager).map_err(|error| fatal(&error))?;
         let outlet = |(index, sink): (usize, Sink)| Outlet {
@@ -237,7 +235,8 @@ impl Relay {
     fn take(&mut self, place: Place, record: Result<AlertRecord, String>) {
         match record {
             Ok(record) => {
-                let delivered = self.delivered.get(&place.partition).is_some_and(|before| place.offset < *before);
+                let delivered =
+                    self.delivered.get(&place.partition).is_some_and(|before| place.offset < *before);
                 if self.book.take(record, place, delivered, clock::now()) == Taken::Expired {
                     for outlet in &self.outlets {
                         self.metrics.dropped(&outlet.name, "expired", 1);
@@ -245,7 +244,13 @@ impl Relay {
                 }
             }
             Err(error) => {
-                tracing::error!(topic = self.topic, place.partition, place.offset, error, "an alert cannot be read");
+                tracing::error!(
+                    topic = self.topic,
+                    place.partition,
+                    place.offset,
+                    error,
+                    "an alert cannot be read"
+                );
                 self.metrics.dropped("none", "unreadable", 1);
             }
         }
@@ -265,8 +270,7 @@ impl Relay {
         if changes.came.is_empty() {
             return Ok(());
         }
-        let mut list = TopicPartitionList::new();
-        changes.came.iter().for_each(|partition| drop(list.add_partition(&self.topic, *partition)));
+        let list = client::partitions(&self.topic, changes.came.iter().copied());
         let committed = self
             .consumer
             .committed_offsets(list, CALL)

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::backtest::{Group, GroupBy, Report, Sample, Side, Status as Standing, report};
-use crate::engine::{Emit, Engine};
+use crate::engine::{BareText, Emit, Engine};
 use crate::event::Surface;
 use crate::time::Millis;
 
@@ -169,7 +169,8 @@ impl Backtest {
             let known = self.rules.platforms().join(", ");
             return Err(format!("no policy pack is for the platform \"{platform}\"; expected {known}"));
         }
-        let verdict = self.engine.check_text(platform, surface, &row.text, &row.id, self.now);
+        let bare = BareText { platform, store: None, surface, text: &row.text, id: &row.id, at: self.now };
+        let verdict = self.engine.check_text(&bare, None);
         let sample = Sample {
             id: row.id.to_string(),
             lang: row.lang.to_string(),

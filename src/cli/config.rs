@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::config::Loaded;
+use crate::config::{Config, Loaded};
 
 use super::output::{DIM, GREEN};
 use super::rules::{Rules, load_config};
@@ -67,6 +67,7 @@ fn show(file: &ConfigFile) -> Result<Status, Failure> {
 /// YAML of the configuration, every value followed by its layer.
 fn write(out: &mut impl Write, loaded: &Loaded) -> io::Result<()> {
     let yaml = serde_saphyr::to_string(&loaded.config).map_err(io::Error::other)?;
+    let defaults = serde_json::to_value(Config::default())?;
     let mut path: Vec<(usize, String)> = Vec::new();
     for line in yaml.lines() {
         let indent = line.len() - line.trim_start().len();
@@ -78,7 +79,9 @@ fn write(out: &mut impl Write, loaded: &Loaded) -> io::Result<()> {
         path.retain(|(depth, _)| *depth < indent);
         path.push((indent, key.trim_matches(['"', '\'']).to_owned()));
         let dotted = path.iter().map(|(_, key)| key.as_str()).collect::<Vec<_>>().join(".");
-        let section = value.trim().is_empty() && !loaded.origins.contains_key(&dotted) && is_section(&dotted);
+        let section = value.trim().is_empty()
+            && !loaded.origins.contains_key(&dotted)
+            && is_section(&dotted, &defaults);
         if section {
             writeln!(out, "{line}")?;
         } else {
@@ -90,8 +93,7 @@ fn write(out: &mut impl Write, loaded: &Loaded) -> io::Result<()> {
 }
 
 /// Whether a key has keys below it.
-fn is_section(key: &str) -> bool {
-    const SECTIONS: [&str; 7] =
-        ["policies", "retention", "kafka", "kafka.topics", "http", "alertmanager", "log"];
-    SECTIONS.contains(&key)
+fn is_section(key: &str, defaults: &serde_json::Value) -> bool {
+    let found = defaults.pointer(&format!("/{}", key.replace('.', "/")));
+    found.and_then(serde_json::Value::as_object).is_some_and(|map| !map.is_empty())
 }

@@ -15,7 +15,7 @@ use crate::config::{Config, Flag};
 use crate::daemon::log::{self, Destination};
 use crate::daemon::reload::Loader;
 use crate::demo::watch::Seen;
-use crate::demo::{self, Demo, Options, TOKEN};
+use crate::demo::{self, Demo, Options};
 use crate::score::VerdictKind;
 
 use super::output::{BOLD, DIM, count, page};
@@ -192,33 +192,37 @@ fn sum_up(args: &Args, demo: &Demo, board: &Board, missing: &Option<String>) -> 
         writeln!(out, "{BOLD}Not all came out in time{BOLD:#}: {missing}")?;
     }
     board.sum_up(&mut out, demo, &progress)?;
-    let total = |family: &str| demo.metrics().total(family);
-    let _ = total;
     writeln!(out, "\n{BOLD}Next{BOLD:#}")?;
-    let seconds = args.seconds.saturating_mul(4);
-    for (command, what) in [
-        ("contactwatch lint \"Дарим скидку 10 % за отзыв!\"".to_owned(), "will this text pass?"),
-        (
-            format!("contactwatch demo --stores 200 --seconds {seconds}"),
-            "a larger fleet, for longer; while it runs:",
-        ),
-        ("curl -s ADDRESS/metrics | grep contactwatch_violations".to_owned(), "what dashboards are made of"),
-        (
-            format!(
-                "curl -s -H 'Authorization: Bearer {TOKEN}' -H 'Content-Type: application/json' ADDRESS/v1/check \\\n      \
-                 -d '{{\"platform\":\"ozon\",\"store\":\"184213\",\"text\":\"Пишите нам в ватсап\"}}'"
-            ),
-            "a draft, asked of the daemon",
-        ),
-        (
-            "contactwatch init ./policies".to_owned(),
-            "write the policies out, to edit them; demo --policies ./policies",
-        ),
-    ] {
-        writeln!(out, "  {command}  {DIM}{what}{DIM:#}")?;
+    let logged = demo.metrics().total_of("contactwatch_log_messages_total", &["error", "warn"]);
+    if args.log.is_none() && logged > 0 {
+        writeln!(out, "  {DIM}The daemon logged {}:{DIM:#}", count(logged, "warning"))?;
+        writeln!(out, "    contactwatch demo --log demo.log")?;
+    }
+    for (what, command) in NEXT {
+        writeln!(out, "  {DIM}{what}{DIM:#}\n    {command}")?;
     }
     out.flush()
 }
+
+/// What to try next.
+const NEXT: [(&str, &str); 5] = [
+    ("Will this text pass?", "contactwatch lint \"Дарим скидку 10 % за отзыв!\""),
+    (
+        "A larger fleet, for longer, at a known address:",
+        "contactwatch demo --stores 200 --seconds 120 --listen 127.0.0.1:9466",
+    ),
+    (
+        "While it runs, what dashboards are made of:",
+        "curl -s 127.0.0.1:9466/metrics | grep contactwatch_violations",
+    ),
+    ("While it runs, a draft, held against the store's policies:", DRAFT),
+    (
+        "Edit the policies, and see what they make of the same fleet:",
+        "contactwatch init policies && contactwatch demo --policies policies",
+    ),
+];
+const DRAFT: &str = "curl -s -H 'Authorization: Bearer demo' --json \\\n      \
+    '{\"platform\":\"ozon\",\"store\":\"184213\",\"text\":\"Пишите нам в ватсап\"}' 127.0.0.1:9466/v1/check";
 
 /// How fast events are judged, and how many violations may still be told in this second.
 struct Rate {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
+use crate::engine::{BareText, Emit, Engine};
 use crate::event::Surface;
 use crate::policy::{Mode, nearest};
 use crate::score::{Finding, Verdict, VerdictKind};
@@ -70,7 +71,7 @@ impl From<Where> for Surface {
 pub(super) fn run(args: &Args) -> Result<Status, Failure> {
     let rules = args.policy.load()?;
     let platforms = platforms(&rules, &args.platform)?;
-    let engine = crate::engine::Engine::new(rules.ruleset.clone(), crate::engine::Emit::All);
+    let engine = Engine::new(rules.ruleset.clone(), Emit::All);
     let texts = match args.texts.as_slice() {
         [] => vec![input::whole(Path::new("-"))?],
         [only] if only == "-" => vec![input::whole(Path::new("-"))?],
@@ -83,7 +84,9 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
     for (index, text) in texts.iter().enumerate() {
         for platform in &platforms {
             let id = format!("lint/{}", index + 1);
-            let verdict = engine.check_text(platform, args.surface.into(), text, &id, now);
+            let surface = args.surface.into();
+            let bare = BareText { platform, store: None, surface, text, id: &id, at: now };
+            let verdict = engine.check_text(&bare, None);
             worst = worst.max(verdict.verdict);
             if args.json {
                 output::record(&mut page, &verdict)?;

@@ -6,6 +6,7 @@
 mod backtest;
 mod config;
 mod corpus;
+mod dead_letters;
 mod demo;
 mod failure;
 mod findings;
@@ -22,6 +23,7 @@ mod score;
 mod summary;
 mod table;
 mod timelines;
+mod topics;
 mod underline;
 
 use std::process::ExitCode;
@@ -63,6 +65,8 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Run(run::Args),
+    Topics(topics::Args),
+    DeadLetters(dead_letters::Args),
     Score(score::Args),
     Lint(lint::Args),
     Backtest(backtest::Args),
@@ -85,6 +89,8 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Demo(args) => demo::run(args),
         Command::Run(args) => run::run(args),
+        Command::Topics(args) => topics::run(args),
+        Command::DeadLetters(args) => dead_letters::run(args),
         Command::Score(args) => score::run(args),
         Command::Lint(args) => lint::run(args),
         Command::Backtest(args) => backtest::run(args),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::config::{Flag, Verdicts};
-use crate::engine::{Effects, Emit, Engine, Outcome};
+use crate::engine::{BareText, Effects, Emit, Engine, Outcome};
 use crate::event::{Decoded, ErrorCode, Event, SkipReason, Surface, decode};
 use crate::score::{Verdict, VerdictKind};
 use crate::state::TaskState;
@@ -203,7 +203,9 @@ impl Task {
             Ok(row) => row,
             Err(message) => return Ok(Err((ErrorCode::InvalidField, message))),
         };
-        let verdict = self.engine.check_text("ozon", Surface::Chat, &row.text, &row.id, self.now);
+        let Row { text, id, .. } = &row;
+        let bare = BareText { platform: "ozon", store: None, surface: Surface::Chat, text, id, at: self.now };
+        let verdict = self.engine.check_text(&bare, None);
         self.counts.events += 1;
         *self.counts.outcomes.entry(outcome_word(Outcome::Judged)).or_default() += 1;
         if self.emit == Emit::All || output::is_notable(&verdict) {

@@ -56,6 +56,8 @@ pub struct Fleet {
     lived_to: Millis,
     ids: u64,
     broken: usize,
+    /// Exchanges that break a rule and were not heard yet in this round.
+    bad_words: Vec<&'static Exchange>,
 }
 
 const ITEMS: [Item; 9] = [
@@ -75,6 +77,8 @@ const ITEMS: [Item; 9] = [
 /// Conversations of a store in an hour, and of a whole fleet at least.
 const CONVERSATIONS: usize = 2;
 const CONVERSATIONS_OF_FLEET: usize = 60;
+/// Messages in a hundred that arrive twice.
+const REPEATED: i64 = 2;
 /// So long before its beginning the fleet has been living already.
 const BEFORE: Span = Span::hours(6);
 
@@ -91,6 +95,7 @@ impl Fleet {
             lived_to: setting.begin.minus(BEFORE),
             ids: 0,
             broken: 0,
+            bad_words: Vec::new(),
         };
         for index in 0..fleet.stores.len() {
             fleet.open(index);
@@ -139,28 +144,24 @@ impl Fleet {
         self.plan(at, Topic::Messages, store.key(), value.as_bytes().to_vec());
     }
 
-    /// Somebody writes. The second message of a chat and all later ones do not open it.
-    pub(super) fn says(&mut self, store: &Store, chat: &Chat, author: Author<'_>, at: Millis, text: &str) {
-        let id = self.id();
-        let message = Message { author, id, at, text, opens: false };
-        self.plan(
-            at,
-            Topic::Messages,
-            store.key(),
-            native::message(store, chat, &message).to_string().into_bytes(),
-        );
-    }
-
     /// Somebody writes the first message of a chat.
     pub(super) fn opens(&mut self, store: &Store, chat: &Chat, author: Author<'_>, at: Millis, text: &str) {
-        let id = self.id();
-        let message = Message { author, id, at, text, opens: true };
-        self.plan(
-            at,
-            Topic::Messages,
-            store.key(),
-            native::message(store, chat, &message).to_string().into_bytes(),
-        );
+        self.writes(store, chat, Message { author, id: 0, at, text, opens: true });
+    }
+
+    /// Somebody writes a later one.
+    pub(super) fn says(&mut self, store: &Store, chat: &Chat, author: Author<'_>, at: Millis, text: &str) {
+        self.writes(store, chat, Message { author, id: 0, at, text, opens: false });
+    }
+
+    fn writes(&mut self, store: &Store, chat: &Chat, message: Message<'_>) {
+        let message = Message { id: self.id(), ..message };
+        let value = native::message(store, chat, &message).to_string().into_bytes();
+        if self.random.chance(REPEATED) {
+            // A push and the next poll bring the same message twice.
+            self.plan(message.at.plus(Span::minutes(3)), Topic::Messages, store.key(), value.clone());
+        }
+        self.plan(message.at, Topic::Messages, store.key(), value);
     }
 
     /// An order reaches a step.
@@ -197,14 +198,21 @@ impl Fleet {
         Chat { id, buyer, order: order.cloned() }
     }
 
-    /// An exchange that fits the platform, clean or not.
-    pub(super) fn exchange(&mut self, platform: Platform, clean: bool) -> Option<&'static Exchange> {
-        let fitting: Vec<&'static Exchange> = texts()
-            .exchanges
-            .iter()
-            .filter(|exchange| exchange.is_clean() == clean && exchange.fits(platform))
-            .collect();
-        self.random.pick(&fitting).copied()
+    /// A clean exchange that fits the platform.
+    pub(super) fn clean_exchange(&mut self, platform: Platform) -> Option<&'static Exchange> {
+        let fitting =
+            texts().exchanges.iter().filter(|exchange| exchange.is_clean() && exchange.fits(platform));
+        self.random.pick(&fitting.collect::<Vec<_>>()).copied()
+    }
+
+    /// An exchange that breaks a rule and fits the platform; each is heard before one is heard again.
+    pub(super) fn bad_exchange(&mut self, platform: Platform) -> Option<&'static Exchange> {
+        if !self.bad_words.iter().any(|exchange| exchange.fits(platform)) {
+            self.bad_words.extend(texts().exchanges.iter().filter(|exchange| !exchange.is_clean()));
+            self.random.shuffle(&mut self.bad_words);
+        }
+        let at = self.bad_words.iter().position(|exchange| exchange.fits(platform))?;
+        Some(self.bad_words.swap_remove(at))
     }
 
     // Everyday life.
@@ -296,7 +304,7 @@ impl Fleet {
 
     /// A question and its answer in good time; now and then a word of thanks.
     fn ask(&mut self, store: &Store, chat: &Chat, at: Millis, opens: bool) {
-        let Some(exchange) = self.exchange(store.platform, true) else { return };
+        let Some(exchange) = self.clean_exchange(store.platform) else { return };
         if opens {
             self.opens(store, chat, Author::Buyer, at, &exchange.buyer);
         } else {

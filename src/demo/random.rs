@@ -36,6 +36,14 @@ impl Random {
         from.get(usize::try_from(index).unwrap_or_default())
     }
 
+    /// Any order of them.
+    pub(super) fn shuffle<T>(&mut self, of: &mut [T]) {
+        for last in (1..of.len()).rev() {
+            let other = self.number() % (last as u64 + 1);
+            of.swap(last, usize::try_from(other).unwrap_or_default());
+        }
+    }
+
     /// An id in the shape of a UUID.
     pub(super) fn uuid(&mut self) -> String {
         uuid::Uuid::from_u64_pair(self.number(), self.number()).to_string()

@@ -18,6 +18,7 @@ const STORIES: [(Option<Platform>, Story); 20] = [
     (Some(Platform::Ozon), gift_not_sent),
     (Some(Platform::YandexMarket), summary_with_an_offer),
     (None, burst),
+    (Some(Platform::Ozon), freeze),
     (Some(Platform::Ozon), robot),
     (Some(Platform::Ozon), closed_window),
     (Some(Platform::Wildberries), late_care_message),
@@ -29,7 +30,6 @@ const STORIES: [(Option<Platform>, Story); 20] = [
     (Some(Platform::Ozon), order_page),
     (Some(Platform::Wildberries), care_without_permission),
     (Some(Platform::Ozon), forgotten_template),
-    (Some(Platform::Ozon), freeze),
     (Some(Platform::Ozon), late_answer),
 ];
 
@@ -52,15 +52,14 @@ impl Fleet {
                 continue;
             }
             if deck.is_empty() {
-                deck.extend(STORIES);
-                deck.reverse();
+                deck.extend(STORIES.iter().rev());
             }
             if let Some((platform, story)) = deck.pop() {
                 self.somewhere(platform, at, story);
             }
         }
         // Producers fail, too: three records that nobody can read.
-        for (part, value) in [
+        for (index, (part, value)) in [
             (3, r#"{"v":1,"type":"message","platform":"ozon","store":"#),
             (
                 5,
@@ -70,9 +69,12 @@ impl Fleet {
                 7,
                 r#"{"v":1,"type":"order","event_id":"x","platform":"ozon","store":"184213","occurred_at":"yesterday","kind":"created"}"#,
             ),
-        ] {
+        ]
+        .into_iter()
+        .enumerate()
+        {
             let at = begin.plus(Span(end.since(begin).0 * part / 10));
-            if let Some(store) = self.stores.first().cloned() {
+            if let Some(store) = self.stores.get(index % self.stores.len().max(1)).cloned() {
                 self.spoil(&store, at, value);
             }
         }
@@ -108,7 +110,7 @@ fn minutes(fleet: &mut Fleet, low: i64, high: i64) -> Span {
 
 /// An answer in good time that says what must not be said.
 fn wrong_word(fleet: &mut Fleet, store: &Store, at: Millis) {
-    let Some(exchange) = fleet.exchange(store.platform, false) else { return };
+    let Some(exchange) = fleet.bad_exchange(store.platform) else { return };
     let order = fleet.old_order(store, at.minus(Span::hours(5)), None);
     let chat = fleet.chat(store, Some(&order));
     let asked = at.minus(minutes(fleet, 4, 15));
@@ -147,7 +149,7 @@ fn closed_window(fleet: &mut Fleet, store: &Store, at: Millis) {
 
 /// A buyer waits longer than the platform allows, and is answered at last.
 fn late_answer(fleet: &mut Fleet, store: &Store, at: Millis) {
-    let Some(exchange) = fleet.exchange(store.platform, true) else { return };
+    let Some(exchange) = fleet.clean_exchange(store.platform) else { return };
     let chat = fleet.chat(store, None);
     fleet.opens(store, &chat, Author::Buyer, at, &exchange.buyer);
     let answered = at.plus(minutes(fleet, 150, 260));

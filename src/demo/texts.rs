@@ -65,7 +65,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::engine::{Emit, Engine};
+    use crate::engine::{BareText, Emit, Engine};
     use crate::event::Surface;
     use crate::policy::Mode;
     use crate::time::Millis;
@@ -78,7 +78,9 @@ mod tests {
         let mut faults = Vec::new();
         for platform in Platform::ALL {
             let mut check = |text: &str, expected: &str| {
-                let verdict = engine.check_text(platform.name(), Surface::Chat, text, "t", at);
+                let platform = platform.name();
+                let bare = BareText { platform, store: None, surface: Surface::Chat, text, id: "t", at };
+                let verdict = engine.check_text(&bare, None);
                 let mut rules: Vec<&str> = verdict
                     .findings
                     .iter()
@@ -92,7 +94,7 @@ mod tests {
                 };
                 if !holds {
                     let found = verdict.verdict.as_str();
-                    faults.push(format!("{}: {text}: {found} {rules:?}, not {expected}", platform.name()));
+                    faults.push(format!("{platform}: {text}: {found} {rules:?}, not {expected}"));
                 }
             };
             for exchange in texts.exchanges.iter().filter(|exchange| exchange.fits(platform)) {

@@ -288,7 +288,7 @@ impl Engine {
                 ruleset: &self.ruleset,
                 event,
                 profile: &store.profile,
-            traffic: &store.traffic,
+                traffic: &store.traffic,
                 conversation: conversation(store, message),
                 order: order_key.as_deref().and_then(|key| store.orders.get(key)),
                 order_key: order_key.as_deref(),
@@ -318,9 +318,9 @@ impl Engine {
             conversation.settle_promise_elsewhere();
             if answers {
                 let fired = conversation.fired_until().is_some();
-                let waited = conversation.first_unanswered().map(|first| {
-                    (at.since(first.at), fired.then(|| first.event_id.clone()))
-                });
+                let waited = conversation
+                    .first_unanswered()
+                    .map(|first| (at.since(first.at), fired.then(|| first.event_id.clone())));
                 conversation.seller_answered(at);
                 if let Some((waited, alerted)) = waited.filter(|(waited, _)| waited.0 >= 0) {
                     effects.answers.push(Answer {

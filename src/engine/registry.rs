@@ -1,5 +1,7 @@
 //! Registrations: remembered for the time they are in force; templates are judged when they are shown to review.
 
+use std::collections::HashMap;
+
 use crate::event::{Event, Registry, Surface, TemplateEvent, TemplateStatus, TextFormat};
 use crate::policy::{Condition, StoreSeed};
 use crate::score::{Judgement, Scanned, Scene, Trigger, ask_template};
@@ -106,8 +108,10 @@ impl Engine {
     /// stores that the state knows are looked at.
     pub fn reseed(state: &mut TaskState, seeds: &[StoreSeed]) {
         let keys: Vec<StoreKey> = state.stores().map(|(key, _)| key.clone()).collect();
+        let by_key: HashMap<(&str, &str), &StoreSeed> =
+            seeds.iter().map(|seed| ((&*seed.platform, &*seed.store), seed)).collect();
         for key in keys {
-            let seed = seeds.iter().find(|seed| *seed.platform == *key.platform && *seed.store == *key.store);
+            let seed = by_key.get(&(&*key.platform, &*key.store)).copied();
             let Some(known) = state.store(&key.platform, &key.store) else { continue };
             let mut profile = Profile::clone(&known.profile);
             profile.unseed();

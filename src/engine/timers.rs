@@ -130,9 +130,10 @@ impl Engine {
         due.sort_by_key(|(fires_at, ..)| *fires_at);
         conversation.fired(now);
         // The first clock in force is the conversation's own: passing its deadline is the breach of the reply time.
-        let clock = self.rules(key, waiting.at).map(|(_, rule)| rule).find(|rule| {
-            matches!(rule.condition, Condition::Unanswered(_))
-        });
+        let clock = self
+            .rules(key, waiting.at)
+            .map(|(_, rule)| rule)
+            .find(|rule| matches!(rule.condition, Condition::Unanswered(_)));
         let breached = due.iter().any(|(_, _, rule, step)| {
             step.severity.is_none() && clock.is_some_and(|clock| std::ptr::eq(clock, *rule))
         });

@@ -24,7 +24,9 @@ pub(super) async fn live(State(app): State<App>) -> (StatusCode, String) {
 pub(super) async fn ready(State(app): State<App>, RawQuery(query): RawQuery) -> (StatusCode, String) {
     let ready = app.readiness.ready();
     let mut text = String::new();
-    if query.is_some_and(|query| query.split('&').any(|word| word == "verbose" || word.starts_with("verbose="))) {
+    if query
+        .is_some_and(|query| query.split('&').any(|word| word == "verbose" || word.starts_with("verbose=")))
+    {
         for (name, state) in app.readiness.report() {
             let _ = match state {
                 Ok(()) => writeln!(text, "[+] {name}: ok"),

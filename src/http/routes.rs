@@ -16,8 +16,10 @@ use tokio::sync::oneshot;
 use super::server::{App, fault};
 use crate::clock;
 use crate::daemon::query::Query;
+use crate::engine::BareText;
 use crate::event::{
-    Author, Body, Channel, ConversationType, DispositionLabel, Event, Message, OrderRef, Origin, Surface, TimeSource,
+    Author, Body, Channel, ConversationType, DispositionLabel, Event, Message, OrderRef, Origin, Surface,
+    TimeSource,
 };
 use crate::score::Verdict;
 
@@ -27,7 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// `/metrics`. Rendering ten thousand stores takes a while: not on the threads that answer.
 pub(super) async fn metrics(State(app): State<App>) -> Response {
     match tokio::task::spawn_blocking(move || app.metrics.render()).await {
-        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
+        Ok(text) => {
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+        }
         Err(_) => fault(StatusCode::INTERNAL_SERVER_ERROR, "metrics cannot be rendered"),
     }
 }
@@ -86,8 +90,11 @@ pub(super) async fn check(State(app): State<App>, draft: Result<Json<Draft>, Jso
         Some(verdict) => (verdict, true),
         None => {
             let judge = app.judge.load();
-            let verdict =
-                judge.engine.check_text(&draft.platform, draft.surface, &draft.text, "draft", clock::now());
+            let Draft { platform, store, surface, text, .. } = &draft;
+            let seed = judge.seeds.iter().find(|seed| *seed.platform == *platform && *seed.store == *store);
+            let at = clock::now();
+            let bare = BareText { platform, store: Some(store), surface: *surface, text, id: "draft", at };
+            let verdict = judge.engine.check_text(&bare, seed);
             (verdict, false)
         }
     };
@@ -188,7 +195,10 @@ pub(super) struct Label {
 }
 
 /// `POST /v1/dispositions`: becomes an event of the messages topic.
-pub(super) async fn disposition(State(app): State<App>, label: Result<Json<Label>, JsonRejection>) -> Response {
+pub(super) async fn disposition(
+    State(app): State<App>,
+    label: Result<Json<Label>, JsonRejection>,
+) -> Response {
     let label = match label {
         Ok(Json(label)) => label,
         Err(rejection) => return fault(rejection.status(), &rejection.body_text()),

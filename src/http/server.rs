@@ -138,7 +138,9 @@ fn router(app: App) -> Router {
         .route("/readyz", get(health::ready))
         .route("/version", get(routes::version))
         .merge(guarded)
-        .fallback(async || fault(StatusCode::NOT_FOUND, &format!("no such route; there are {}", ROUTES.join(", "))))
+        .fallback(async || {
+            fault(StatusCode::NOT_FOUND, &format!("no such route; there are {}", ROUTES.join(", ")))
+        })
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(app)
 }
@@ -162,8 +164,11 @@ async fn guard(State(app): State<App>, request: Request, next: Next) -> Response
     match given {
         Some(given) if same(given.as_bytes(), token.reveal().as_bytes()) => next.run(request).await,
         _ => {
-            let mut refused = fault(StatusCode::UNAUTHORIZED, "send the header Authorization: Bearer <token>");
-            refused.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+            let mut refused =
+                fault(StatusCode::UNAUTHORIZED, "send the header Authorization: Bearer <token>");
+            refused
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
             refused
         }
     }
@@ -214,20 +219,24 @@ mod tests {
     async fn ask(base: &str, line: &str, token: Option<&str>, body: &str, status: u16, words: &str) {
         let (method, path) = line.split_once(' ').unwrap();
         let client = reqwest::Client::new();
-        let mut request = client.request(method.parse().unwrap(), format!("{base}{path}")).body(body.to_owned());
+        let mut request =
+            client.request(method.parse().unwrap(), format!("{base}{path}")).body(body.to_owned());
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
         let response = request.header("content-type", "application/json").send().await.unwrap();
         let found = response.status().as_u16();
         let text = response.text().await.unwrap();
-        assert!(found == status && text.contains(words), "{line} {body}: {found} {text}, expected {status} {words}");
+        assert!(
+            found == status && text.contains(words),
+            "{line} {body}: {found} {text}, expected {status} {words}"
+        );
     }
 
     #[tokio::test]
     async fn routes_answer() {
         let (base, app) = serve(Some("secret")).await;
-        let check = r#"{"platform":"ozon","store":"7","text":"Напишите отзыв, вернём 100 рублей"}"#;
+        let check = r#"{"platform":"ozon","store":"7","text":"Напишите отзыв"}"#;
         let good = Some("secret");
         let large = "x".repeat(BODY + 1);
         for (line, token, body, status, words) in [
@@ -240,20 +249,34 @@ mod tests {
             ("GET /nowhere", None, "", 404, "POST /v1/check"),
             ("POST /v1/check", None, check, 401, "Authorization: Bearer"),
             ("POST /v1/check", Some("wrong"), check, 401, "Authorization: Bearer"),
-            ("POST /v1/check", good, check, 200, "review-incentive"),
+            ("POST /v1/check", good, check, 200, "review-solicitation"),
             ("POST /v1/check", good, check, 200, "\"history\":false"),
+            ("POST /v1/check", good, check, 200, "\"store\":\"7\""),
             ("POST /v1/check", good, "{}", 422, "platform"),
             ("POST /v1/check", good, &large, 413, ""),
             ("POST /-/reload", good, "", 200, "\"generation\":2"),
             ("GET /v1/stores/ozon/7/verdicts", good, "", 200, "[]"),
             ("GET /v1/alerts/none", good, "", 404, "no such alert"),
-            ("POST /v1/dispositions", good, r#"{"platform":"ozon","store":"7","verdict_id":"v","label":"wrong"}"#, 422, "misjudged"),
-            ("POST /v1/dispositions", good, r#"{"platform":"ozon","store":"7","verdict_id":"v","label":"misjudged"}"#, 503, "error"),
+            (
+                "POST /v1/dispositions",
+                good,
+                r#"{"platform":"ozon","store":"7","verdict_id":"v","label":"wrong"}"#,
+                422,
+                "misjudged",
+            ),
+            (
+                "POST /v1/dispositions",
+                good,
+                r#"{"platform":"ozon","store":"7","verdict_id":"v","label":"misjudged"}"#,
+                503,
+                "error",
+            ),
         ] {
             ask(&base, line, token, body, status, words).await;
         }
         app.readiness.set("worker 0", Err("reads the state of 3 partitions".to_owned()));
-        ask(&base, "GET /readyz?verbose", None, "", 503, "[-] worker 0: reads the state of 3 partitions").await;
+        ask(&base, "GET /readyz?verbose", None, "", 503, "[-] worker 0: reads the state of 3 partitions")
+            .await;
         app.readiness.beat("worker 0", Millis(0));
         ask(&base, "GET /livez", None, "", 503, "stuck: worker 0").await;
     }
@@ -261,7 +284,9 @@ mod tests {
     #[tokio::test]
     async fn without_a_token_nothing_is_shown() {
         let (base, _) = serve(None).await;
-        for line in ["POST /v1/check", "POST /-/reload", "GET /v1/stores/ozon/7/verdicts", "POST /v1/dispositions"] {
+        for line in
+            ["POST /v1/check", "POST /-/reload", "GET /v1/stores/ozon/7/verdicts", "POST /v1/dispositions"]
+        {
             ask(&base, line, Some("any"), "", 403, "http.bearer_token_file").await;
         }
         ask(&base, "GET /metrics", None, "", 200, "contactwatch_").await;

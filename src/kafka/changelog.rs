@@ -46,8 +46,7 @@ impl Restore {
         let create = |isolation: &str| {
             let mut config = client::reader(kafka).map_err(|error| Stop::Fatal(error.to_string()))?;
             config.set("isolation.level", isolation).set("enable.partition.eof", "true");
-            config
-                .create_with_context(PlainContext::new(kafka))
+            client::connect(&config, PlainContext::new(kafka))
                 .map_err(|error| Stop::Fatal(format!("cannot create a reader of the state: {error}")))
         };
         Ok(Self {
@@ -71,10 +70,8 @@ impl Restore {
     pub(super) fn forget(&mut self, partition: i32) {
         self.undecided.remove(&partition);
         if self.reading.remove(&partition) {
-            let mut list = TopicPartitionList::new();
-            list.add_partition(&self.topic, partition);
             // A reader that goes on reading it does no harm: what it reads is nobody's.
-            let _ = self.reader.incremental_unassign(&list);
+            let _ = self.reader.incremental_unassign(&client::partitions(&self.topic, [partition]));
         }
     }
 
@@ -103,9 +100,7 @@ impl Restore {
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
-                    if self.reading.remove(&partition) {
-                        finished.push(partition);
-                    }
+                    finished.extend(self.reading.take(&partition));
                 }
                 Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
                     return Err(Stop::Fatal(format!("cannot read topic {}: {code}", self.topic)));

@@ -2,12 +2,17 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rdkafka::ClientContext;
+use rdkafka::TopicPartitionList;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::KafkaError;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::producer::{BaseProducer, ProducerContext};
 use serde::Deserialize;
 
 use crate::config::{GroupProtocol, Kafka, Secret, Security};
@@ -56,6 +61,12 @@ pub fn base(kafka: &Kafka) -> Result<ClientConfig, ClientError> {
         config.set(property, value);
     }
     Ok(config)
+}
+
+/// Whether clients log in with a token of their own asking.
+pub fn needs_token(kafka: &Kafka) -> bool {
+    matches!(kafka.security, Security::SaslPlaintext | Security::SaslTls)
+        && kafka.sasl_mechanism == "OAUTHBEARER"
 }
 
 /// Sets what the operator did not set.
@@ -142,6 +153,43 @@ pub fn producer(kafka: &Kafka) -> Result<ClientConfig, ClientError> {
     Ok(config)
 }
 
+/// How long a new client is polled for what it asks at once.
+const GREETING: Duration = Duration::from_millis(5);
+
+/// Creates a consumer. A client asks for its token (OAUTHBEARER) when it is polled and not before, so it is polled once:
+/// questions to the broker may come before the first record does.
+///
+/// # Errors
+/// When the library refuses a setting.
+pub fn connect<C: ConsumerContext>(config: &ClientConfig, context: C) -> KafkaResult<BaseConsumer<C>> {
+    let consumer: BaseConsumer<C> = config.create_with_context(context)?;
+    // Nothing is subscribed or assigned yet: no record can be lost here.
+    let _ = consumer.poll(GREETING);
+    Ok(consumer)
+}
+
+/// Creates a producer, as [`connect`] does a consumer.
+///
+/// # Errors
+/// When the library refuses a setting.
+pub fn connect_producer<C: ProducerContext>(
+    config: &ClientConfig,
+    context: C,
+) -> KafkaResult<BaseProducer<C>> {
+    let producer: BaseProducer<C> = config.create_with_context(context)?;
+    producer.poll(GREETING);
+    Ok(producer)
+}
+
+/// Partitions of one topic, as the library lists them.
+pub fn partitions(topic: &str, partitions: impl IntoIterator<Item = i32>) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for partition in partitions {
+        list.add_partition(topic, partition);
+    }
+    list
+}
+
 /// What every client's context does alike: logs go to the daemon's log, tokens come from their file.
 #[derive(Clone, Debug)]
 pub struct Credentials {
@@ -160,6 +208,8 @@ impl ClientContext for Credentials {
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
+            // The operator's properties are laid over every kind of client; each takes what concerns it.
+            _ if facility == "CONFWARN" => tracing::debug!(target: "kafka", facility, message),
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 tracing::error!(target: "kafka", facility, message);
             }
@@ -171,6 +221,10 @@ impl ClientContext for Credentials {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        // The end of a partition is asked for, and arrives as a message as well.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+            return;
+        }
         tracing::warn!(target: "kafka", %error, reason);
     }
 
@@ -232,31 +286,8 @@ fn token(file: &Path) -> Result<OAuthToken, ClientError> {
 }
 
 fn claims(token: &str) -> Option<Claims> {
-    let payload = token.split('.').nth(1)?;
-    serde_json::from_slice(&base64url(payload)?).ok()
-}
-
-/// Decodes base64 of the URL alphabet (RFC 4648 §5), without padding as tokens have it.
-fn base64url(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut bits, mut held) = (0_u32, 0);
-    for byte in text.trim_end_matches('=').bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'-' => 62,
-            b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push((bits >> held & 0xff) as u8);
-        }
-    }
-    Some(bytes)
+    let payload = token.split('.').nth(1)?.trim_end_matches('=');
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -264,7 +295,11 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    fn check(change: impl FnOnce(&mut Kafka), make: fn(&Kafka) -> Result<ClientConfig, ClientError>, expected: &[(&str, Option<&str>)]) {
+    fn check(
+        change: impl FnOnce(&mut Kafka),
+        make: fn(&Kafka) -> Result<ClientConfig, ClientError>,
+        expected: &[(&str, Option<&str>)],
+    ) {
         let mut kafka = Config::default().kafka;
         change(&mut kafka);
         let config = make(&kafka).unwrap();
@@ -311,7 +346,11 @@ mod tests {
         check(
             |kafka| drop(kafka.properties.insert("linger.ms".to_owned(), "50".to_owned())),
             producer,
-            &[("linger.ms", Some("50")), ("enable.idempotence", Some("true")), ("partitioner", Some("murmur2_random"))],
+            &[
+                ("linger.ms", Some("50")),
+                ("enable.idempotence", Some("true")),
+                ("partitioner", Some("murmur2_random")),
+            ],
         );
     }
 
@@ -332,9 +371,9 @@ mod tests {
             kafka.sasl_mechanism = mechanism.to_owned();
             kafka.username = Some("cw".to_owned());
             kafka.password = Some(Secret::new("hunter2"));
-            let made = reader(&kafka).unwrap().create_with_context::<_, rdkafka::consumer::BaseConsumer<_>>(
-                PlainContext::new(&kafka),
-            );
+            let made = reader(&kafka)
+                .unwrap()
+                .create_with_context::<_, rdkafka::consumer::BaseConsumer<_>>(PlainContext::new(&kafka));
             assert!(made.is_ok(), "{mechanism}: {:?}", made.err());
         }
     }
@@ -351,7 +390,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("token");
         std::fs::write(&file, "not a token\n").unwrap();
-        let error = token(&file).unwrap_err().to_string();
+        let error = token(&file).err().unwrap().to_string();
         assert!(error.contains("is no JSON web token") && !error.contains("not a token"), "{error}");
     }
 }

@@ -17,7 +17,7 @@ use crate::metrics::WorkerMetrics;
 use crate::policy::{Condition, Severity};
 use crate::score::Verdict;
 use crate::state::{StoreKey, TaskState};
-use crate::time::{Millis, Span};
+use crate::time::Millis;
 
 use super::dead_letter;
 use super::failpoint;
@@ -28,9 +28,6 @@ use super::transaction::{Outbox, Outgoing};
 
 /// One event in so many is timed.
 const TIMED: u64 = 64;
-/// An event so far ahead of the clock would fire every deadline before it: it is a fault of its producer.
-const AHEAD: Span = Span::days(1);
-
 /// What a worker judges with, and where it writes to.
 pub(super) struct Desk {
     shared: SharedJudge,
@@ -67,9 +64,6 @@ pub(super) struct DeskParts {
     pub(super) alert_partitions: i32,
     pub(super) recent: Arc<Recent>,
 }
-
-/// A record that goes to the dead letters: its code, and what is wrong.
-type Fault = (&'static str, String);
 
 impl Desk {
     pub(super) fn new(parts: DeskParts) -> Self {
@@ -124,13 +118,10 @@ impl Desk {
         failpoint::pass("taking");
         self.taken += 1;
         task.changed = true;
-        let fault = match content {
-            Content::Skipped => None,
-            Content::Unreadable(error) => Some((error.code.word(), error.message.clone())),
-            Content::Events(_) if self.poison.contains(&(input, task.partition, place.offset)) => {
-                Some(("internal", "the program failed on this record; please report it".to_owned()))
-            }
-            Content::Events(events) => ahead(events),
+        let poisonous = self.poison.contains(&(input, task.partition, place.offset));
+        let fault = match poisonous {
+            true => Some(("internal", "the program failed on this record; please report it".to_owned())),
+            false => content.fault(clock::now()),
         };
         let breach = task.inputs[input].limits.observe(fault.is_none());
         if let Some(breach) = breach {
@@ -185,7 +176,7 @@ impl Desk {
         if state.stream_time().is_some_and(|time| event.occurred_at < time) {
             self.metrics.out_of_order(input);
         }
-        let timed = (self.taken % TIMED == 0).then(clock::instant);
+        let timed = self.taken.is_multiple_of(TIMED).then(clock::instant);
         let (engine, effects) = (&self.judge.engine, &mut self.effects);
         // What a panic leaves behind is dropped: the transaction is aborted and the state is read anew.
         let outcome = catch_unwind(AssertUnwindSafe(|| engine.process(state, event, effects)));
@@ -322,7 +313,7 @@ impl Desk {
             let since = task
                 .state
                 .store(&store.platform, &store.store)
-                .and_then(|known| known.conversations.get(&*conversation))
+                .and_then(|known| known.conversations.get(&conversation))
                 .and_then(|known| known.first_unanswered())
                 .map(|first| first.at);
             let of_store = waiting.entry(store.clone()).or_default();
@@ -379,7 +370,12 @@ impl Desk {
     }
 
     /// What the library counts: how far behind, how far away.
-    pub(super) fn statistics(&mut self, statistics: &Statistics, tasks: &BTreeMap<i32, Task>, inputs: &Inputs) {
+    pub(super) fn statistics(
+        &mut self,
+        statistics: &Statistics,
+        tasks: &BTreeMap<i32, Task>,
+        inputs: &Inputs,
+    ) {
         for (index, topic) in inputs.iter().enumerate() {
             let Some(counted) = statistics.topics.get(topic) else { continue };
             for (partition, known) in &counted.partitions {
@@ -413,12 +409,4 @@ fn seeds(judge: &Judge) -> HashMap<StoreKey, usize> {
         StoreKey { platform: (&*seed.platform).into(), store: (&*seed.store).into() }
     };
     (0..judge.seeds.len()).map(|index| (key(index), index)).collect()
-}
-
-/// Whether one of the events comes from the future.
-fn ahead(events: &[Event<'_>]) -> Option<Fault> {
-    let latest = events.iter().map(|event| event.occurred_at).max()?;
-    (latest > clock::now().plus(AHEAD)).then(|| {
-        ("invalid_time", format!("occurred_at is {latest}, more than a day ahead of the clock of this machine"))
-    })
 }

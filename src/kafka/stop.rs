@@ -14,6 +14,11 @@ pub enum Stop {
 }
 
 impl Stop {
+    /// A fatal error, with what the operator can do about it.
+    pub(super) fn fatal(text: &str, code: RDKafkaErrorCode) -> Self {
+        Self::Fatal(told(text, code))
+    }
+
     /// Sorts an error of a transactional call that repeating does not mend.
     pub(super) fn of_transaction(what: &str, error: &KafkaError) -> Self {
         let text = format!("{what}: {error}");

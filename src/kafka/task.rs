@@ -10,13 +10,21 @@ use smallvec::SmallVec;
 
 use crate::event::{DecodeError, Decoded, Event, decode};
 use crate::state::TaskState;
-use crate::time::Millis;
+use crate::time::{Millis, Span};
 
 use super::dead_letter::Limits;
+use crate::clock::Moment;
 
 /// How long a task waits for an input that neither has records nor says that it has none, before it goes on without:
 /// the leader of a partition may be away for long.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A record whose event is older than this is a backlog: what belongs before it may be on its way by another input …
+const BACKLOG: Span = Span::minutes(1);
+/// … so it waits for so long, even when the other inputs seem to have ended. Younger ones need not: a message waits for
+/// its order in the engine for longer than that.
+const SETTLE: Duration = Duration::from_millis(250);
+/// An event so far ahead of the clock would fire every deadline before it: it is a fault of its producer.
+const AHEAD: Span = Span::days(1);
 /// An input with so many records waiting is paused …
 const MANY: usize = 10_000;
 /// … until it has so few.
@@ -27,6 +35,10 @@ pub(super) type Events<'a> = SmallVec<[Event<'a>; 1]>;
 
 /// One record of an input, decoded.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every record is an event, and it lives where it is made"
+)]
 pub(super) enum Content<'a> {
     /// What it says: one event, or a page of them.
     Events(Events<'a>),
@@ -46,6 +58,32 @@ impl<'a> Content<'a> {
             Ok(Decoded::Skipped(_)) => Self::Skipped,
             Err(error) => Self::Unreadable(error),
         }
+    }
+
+    /// Why it goes to the dead letters: a code, and what is wrong.
+    pub(super) fn fault(&self, clock: Millis) -> Option<(&'static str, String)> {
+        let events = match self {
+            Self::Skipped => return None,
+            Self::Unreadable(error) => return Some((error.code.word(), error.message.clone())),
+            Self::Events(events) => events,
+        };
+        let latest = events.iter().map(|event| event.occurred_at).max()?;
+        (latest > clock.plus(AHEAD)).then(|| {
+            let told = format!("occurred_at is {latest}, more than a day ahead of the clock of this machine");
+            ("invalid_time", told)
+        })
+    }
+
+    /// Time of its first event.
+    fn first_at(&self) -> Option<Millis> {
+        match self {
+            Self::Events(events) => events.iter().map(|event| event.occurred_at).min(),
+            Self::Skipped | Self::Unreadable(_) => None,
+        }
+    }
+
+    fn is_backlog(&self, clock: Millis) -> bool {
+        self.first_at().is_some_and(|at| clock.since(at) > BACKLOG)
     }
 
     fn into_owned(self) -> Content<'static> {
@@ -75,6 +113,8 @@ pub(super) struct Waiting {
     value: Box<[u8]>,
     /// Event time; that of the record before it when it has none.
     at: Millis,
+    /// It may be taken then, when other inputs are silent.
+    settled_at: Instant,
 }
 
 impl Waiting {
@@ -166,28 +206,36 @@ impl Task {
     }
 
     /// Whether a record of `input` may be taken at once: nothing that waits, or may be under way, can be older.
-    pub(super) fn takes_directly(&self, input: usize) -> bool {
+    pub(super) fn takes_directly(&self, input: usize, content: &Content<'_>, clock: Millis) -> bool {
         self.phase == Phase::Running
-            && self.inputs.iter().enumerate().all(|(index, other)| {
-                other.waiting.is_empty() && (index == input || other.at_end)
-            })
+            && !content.is_backlog(clock)
+            && self
+                .inputs
+                .iter()
+                .enumerate()
+                .all(|(index, other)| other.waiting.is_empty() && (index == input || other.at_end))
     }
 
     /// Has a record wait for its turn.
-    pub(super) fn wait(&mut self, input: usize, place: Place, key: Option<&[u8]>, value: Option<&[u8]>) {
+    pub(super) fn wait(
+        &mut self,
+        input: usize,
+        place: Place,
+        content: Content<'_>,
+        raw: Raw<'_>,
+        now: Moment,
+    ) {
         let input = &mut self.inputs[input];
-        let content = Content::of(value).into_owned();
-        if let Content::Events(events) = &content
-            && let Some(first) = events.iter().map(|event| event.occurred_at).min()
-        {
-            input.last_at = first;
-        }
+        input.last_at = content.first_at().unwrap_or(input.last_at);
+        let settles = if content.is_backlog(now.clock) { SETTLE } else { Duration::ZERO };
+        let (key, value) = raw;
         input.waiting.push_back(Waiting {
             place,
-            content,
+            content: content.into_owned(),
             key: key.map(Into::into),
-            value: value.unwrap_or_default().into(),
+            value: value.into(),
             at: input.last_at,
+            settled_at: now.instant + settles,
         });
     }
 
@@ -196,9 +244,11 @@ impl Task {
         if self.phase != Phase::Running {
             return None;
         }
-        let heads = self.inputs.iter().enumerate().filter_map(|(index, input)| {
-            input.waiting.front().map(|head| (head.at, index))
-        });
+        let heads = self
+            .inputs
+            .iter()
+            .enumerate()
+            .filter_map(|(index, input)| input.waiting.front().map(|head| (head.at, index)));
         let (_, oldest) = heads.min()?;
         let silent = |input: &Input| input.waiting.is_empty() && !input.at_end;
         if self.inputs.iter().any(silent) {
@@ -208,6 +258,10 @@ impl Task {
             }
         } else {
             self.blocked_since = None;
+            let settled = self.inputs[oldest].waiting.front().is_some_and(|head| head.settled_at <= now);
+            if !settled && self.inputs.iter().any(|input| input.waiting.is_empty()) {
+                return None;
+            }
         }
         self.inputs[oldest].waiting.pop_front().map(|waiting| (oldest, waiting))
     }
@@ -253,6 +307,15 @@ mod tests {
     use super::*;
     use crate::clock;
 
+    fn wait(task: &mut Task, input: usize, offset: i64, value: &[u8], now: Moment) {
+        task.wait(input, Place { offset, timestamp: None }, Content::of(Some(value)), (None, value), now);
+    }
+
+    /// A moment at which the events of these tests have just happened.
+    fn live() -> Moment {
+        Moment { clock: Millis::parse("2026-10-01T09:30:00Z").unwrap(), instant: clock::instant() }
+    }
+
     fn order(at: &str, id: &str) -> Vec<u8> {
         format!(
             r#"{{"v":1,"type":"order","event_id":"{id}","platform":"p","store":"s","occurred_at":"{at}","kind":"created","order":"1"}}"#
@@ -270,6 +333,7 @@ mod tests {
     /// that may be taken is.
     fn check(steps: &str, expected: &str) {
         let mut task = task();
+        let now = live();
         let mut offsets = [0, 0];
         let mut taken = Vec::new();
         for step in steps.split(", ") {
@@ -281,13 +345,12 @@ mod tests {
                     } else {
                         order(&format!("2026-10-01T09:{minute}:00Z"), &format!("{}{minute}", &step[..1]))
                     };
-                    let place = Place { offset: offsets[input], timestamp: None };
-                    offsets[input] += 1;
                     task.inputs[input].at_end = false;
-                    task.wait(input, place, None, Some(&value));
+                    wait(&mut task, input, offsets[input], &value, now);
+                    offsets[input] += 1;
                 }
                 None if step == "t" => {
-                    while let Some((input, waiting)) = task.take(clock::instant()) {
+                    while let Some((input, waiting)) = task.take(now.instant + SETTLE) {
                         taken.push(match &waiting.content {
                             Content::Events(events) => events[0].event_id.to_string(),
                             _ => format!("{}x", ["m", "o"][input]),
@@ -327,8 +390,9 @@ mod tests {
     #[test]
     fn a_silent_input_is_not_waited_for_for_ever() {
         let mut task = task();
-        task.wait(0, Place { offset: 0, timestamp: None }, None, Some(&order("2026-10-01T09:00:00Z", "m")));
-        let now = clock::instant();
+        let now = live();
+        wait(&mut task, 0, 0, &order("2026-10-01T09:00:00Z", "m"), now);
+        let now = now.instant;
         assert!(task.take(now).is_none());
         assert!(task.take(now + PATIENCE / 2).is_none());
         assert!(task.take(now + PATIENCE).is_some());
@@ -337,19 +401,41 @@ mod tests {
     #[test]
     fn a_record_is_taken_directly_when_nothing_can_come_before_it() {
         let mut task = task();
-        assert!(!task.takes_directly(0), "the orders may hold an older one");
+        let value = order("2026-10-01T09:29:30Z", "m");
+        let (content, now) = (Content::of(Some(&value)), live());
+        let takes = |task: &Task, input| task.takes_directly(input, &content, now.clock);
+        assert!(!takes(&task, 0), "the orders may hold an older one");
         task.inputs[1].at_end = true;
-        assert!(task.takes_directly(0));
-        assert!(!task.takes_directly(1));
-        task.wait(0, Place { offset: 0, timestamp: None }, None, Some(&order("2026-10-01T09:00:00Z", "m")));
-        assert!(!task.takes_directly(0), "another one waits already");
+        assert!(takes(&task, 0));
+        assert!(!takes(&task, 1));
+        let later = now.clock.plus(BACKLOG);
+        assert!(!task.takes_directly(0, &content, later), "a backlog may have more than one part");
+        wait(&mut task, 0, 0, &value, now);
+        assert!(!takes(&task, 0), "another one waits already");
+    }
+
+    #[test]
+    fn a_backlog_waits_for_its_other_part() {
+        let now = live();
+        for (at, arrives, waits) in
+            [("09:29:30", false, false), ("09:10:00", false, true), ("09:10:00", true, false)]
+        {
+            let mut task = task();
+            task.inputs[1].at_end = true;
+            wait(&mut task, 0, 0, &order(&format!("2026-10-01T{at}Z"), "m"), now);
+            if arrives {
+                wait(&mut task, 1, 0, &order("2026-10-01T09:20:00Z", "o"), now);
+            }
+            assert_eq!(task.take(now.instant).is_none(), waits, "{at} {arrives}");
+            assert!(!waits || task.take(now.instant + SETTLE).is_some(), "{at} {arrives}");
+        }
     }
 
     #[test]
     fn what_was_taken_is_not_taken_again() {
         let mut task = task();
         for offset in 3..6 {
-            task.wait(0, Place { offset, timestamp: None }, None, Some(b"{}"));
+            wait(&mut task, 0, offset, b"{}", live());
         }
         for (offset, expected) in [(2, true), (5, true), (6, false)] {
             assert_eq!(task.has(0, offset), expected, "offset {offset}");
@@ -365,7 +451,7 @@ mod tests {
         let mut task = task();
         for offset in 0..MANY {
             assert_eq!(task.flow(0), None, "offset {offset}");
-            task.wait(0, Place { offset: offset as i64, timestamp: None }, None, None);
+            wait(&mut task, 0, offset as i64, b"", live());
         }
         assert_eq!((task.flow(0), task.flow(0)), (Some(Flow::Pause), None));
         task.inputs[1].at_end = true;

@@ -6,7 +6,6 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::statistics::Statistics;
 use rdkafka::{Message, Offset, TopicPartitionList};
@@ -15,12 +14,11 @@ use crate::clock;
 use crate::config::{Delivery, Kafka};
 use crate::daemon::query::Query;
 use crate::daemon::readiness::Readiness;
+use crate::state::Retention;
 use crate::state::codec::RecordKey;
-use crate::state::{Retention, TaskState};
-
 
 use super::changelog::Restore;
-use super::client::PlainContext;
+use super::client::{self, PlainContext};
 use super::dead_letter::Limits;
 use super::desk::Desk;
 use super::failpoint;
@@ -31,10 +29,8 @@ use super::transaction::Outgoing;
 
 /// How often deadlines, flow and silence are looked at.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long reading state may keep the worker from its other work at a time.
-const RESTORE_BUDGET: Duration = Duration::from_millis(50);
 /// How long one question to the broker may take.
-const CALL: Duration = Duration::from_secs(5);
+pub(super) const CALL: Duration = Duration::from_secs(5);
 /// Offsets are committed at least so often, also of inputs that stand still: brokers forget offsets of topics that the
 /// group is not subscribed to.
 const REFRESH: Duration = Duration::from_secs(3600);
@@ -42,8 +38,6 @@ const REFRESH: Duration = Duration::from_secs(3600);
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// An end that has stood so long is one.
 const STOOD: Duration = Duration::from_secs(1);
-/// So many transactions in a row may be lost before the worker gives up.
-const ABORTS: u32 = 8;
 
 /// The input topics in the order of their index.
 pub(super) type Inputs = [String; 2];
@@ -55,35 +49,35 @@ pub(super) const ORDERS: usize = 1;
 /// The tasks of one worker.
 pub(super) struct Tasks {
     pub(super) name: String,
-    kafka: Kafka,
-    inputs: Inputs,
-    retention: Retention,
-    limits: Limits,
-    tasks: BTreeMap<i32, Task>,
-    restores: Vec<Restore>,
+    pub(super) kafka: Kafka,
+    pub(super) inputs: Inputs,
+    pub(super) retention: Retention,
+    pub(super) limits: Limits,
+    pub(super) tasks: BTreeMap<i32, Task>,
+    pub(super) restores: Vec<Restore>,
     /// Partitions whose consumers must go back to where their tasks are, because a transaction was lost.
-    rewind: BTreeSet<i32>,
+    pub(super) rewind: BTreeSet<i32>,
     /// Reads the topics that the group is not subscribed to.
-    follower: Arc<BaseConsumer<PlainContext>>,
-    followed: BTreeSet<i32>,
+    pub(super) follower: Arc<BaseConsumer<PlainContext>>,
+    pub(super) followed: BTreeSet<i32>,
     pub(super) desk: Desk,
-    queries: Receiver<Query>,
-    readiness: Readiness,
+    pub(super) queries: Receiver<Query>,
+    pub(super) readiness: Readiness,
     /// The group told once which partitions are ours.
-    joined: bool,
+    pub(super) joined: bool,
     /// Since when something waits for a commit.
-    dirty_since: Option<Instant>,
-    looked_at: Instant,
-    refreshed_at: Instant,
+    pub(super) dirty_since: Option<Instant>,
+    pub(super) looked_at: Instant,
+    pub(super) refreshed_at: Instant,
     /// Ends of inputs as last asked for, and since when they stand there.
-    ends: BTreeMap<(usize, i32), (i64, Instant)>,
+    pub(super) ends: BTreeMap<(usize, i32), (i64, Instant)>,
     /// When the broker did not say where an input ends.
-    unanswered_at: Option<Instant>,
-    aborts: u32,
+    pub(super) unanswered_at: Option<Instant>,
+    pub(super) aborts: u32,
     /// No new attempt before then.
-    rest_until: Option<Instant>,
+    pub(super) rest_until: Option<Instant>,
     /// A callback met an error that ends the worker.
-    failed: Option<Stop>,
+    pub(super) failed: Option<Stop>,
 }
 
 /// What a worker is made of.
@@ -138,12 +132,13 @@ impl Tasks {
             return Ok(());
         }
         let place = Place { offset: message.offset(), timestamp: message.timestamp().to_millis() };
-        if task.takes_directly(input) {
-            let content = Content::of(message.payload());
-            let raw = (message.key(), message.payload().unwrap_or_default());
+        let content = Content::of(message.payload());
+        let raw = (message.key(), message.payload().unwrap_or_default());
+        let now = clock::moment();
+        if task.takes_directly(input, &content, now.clock) {
             self.desk.take(task, input, place, &content, raw)?;
         } else {
-            task.wait(input, place, message.key(), message.payload());
+            task.wait(input, place, content, raw, now);
             self.merge(message.partition())?;
         }
         self.dirty();
@@ -158,7 +153,7 @@ impl Tasks {
     }
 
     /// Takes what waits, oldest first, as long as nothing older can come.
-    fn merge(&mut self, partition: i32) -> Result<(), Stop> {
+    pub(super) fn merge(&mut self, partition: i32) -> Result<(), Stop> {
         let Some(task) = self.tasks.get_mut(&partition) else { return Ok(()) };
         let now = clock::instant();
         while let Some((input, waiting)) = task.take(now) {
@@ -170,7 +165,7 @@ impl Tasks {
         Ok(())
     }
 
-    fn dirty(&mut self) {
+    pub(super) fn dirty(&mut self) {
         self.dirty_since.get_or_insert_with(clock::instant);
     }
 
@@ -186,6 +181,7 @@ impl Tasks {
         if self.looked_at.elapsed() >= LOOK {
             self.looked_at = clock::instant();
             self.readiness.beat(&self.name, clock::now());
+            self.desk.outbox.idle();
             self.renew();
             self.look(member)?;
         }
@@ -241,8 +237,7 @@ impl Tasks {
     fn control_flow(&mut self, member: &BaseConsumer<Member>, partition: i32) {
         let Some(task) = self.tasks.get_mut(&partition) else { return };
         for (input, topic) in self.inputs.iter().enumerate() {
-            let mut list = TopicPartitionList::new();
-            list.add_partition(topic, partition);
+            let list = client::partitions(topic, [partition]);
             let result = match (task.flow(input), input) {
                 (None, _) => continue,
                 (Some(Flow::Pause), MESSAGES) => member.pause(&list),
@@ -299,210 +294,6 @@ impl Tasks {
         }
     }
 
-    // What comes and goes.
-
-    /// Partitions came: their state is read first.
-    pub(super) fn assign(&mut self, partitions: &[i32]) {
-        tracing::info!(worker = self.name, ?partitions, "assigned");
-        self.desk.metrics.rebalance("assign");
-        self.joined = true;
-        for &partition in partitions {
-            let state = TaskState::new(self.retention);
-            self.tasks.insert(partition, Task::new(partition, state, self.inputs.len(), &self.limits));
-        }
-        self.begin_restore(partitions.to_vec());
-        self.tell();
-    }
-
-    fn begin_restore(&mut self, partitions: Vec<i32>) {
-        if partitions.is_empty() {
-            return;
-        }
-        match Restore::begin(&self.kafka, partitions) {
-            Ok(restore) => self.restores.push(restore),
-            Err(stop) => self.failed = Some(stop),
-        }
-    }
-
-    /// Partitions go. What was done is committed first; when they are lost already, it is taken back.
-    pub(super) fn revoke(&mut self, member: &BaseConsumer<Member>, partitions: &[i32], lost: bool) {
-        tracing::info!(worker = self.name, ?partitions, lost, "revoked");
-        self.desk.metrics.rebalance(if lost { "lost" } else { "revoke" });
-        failpoint::pass("revoking");
-        let done = if lost { Err(Stop::Abort("the group gave our partitions away".to_owned())) } else { self.commit(member) };
-        for partition in partitions {
-            self.tasks.remove(partition);
-            self.rewind.remove(partition);
-            self.desk.forget(*partition, &self.inputs);
-            self.restores.iter_mut().for_each(|restore| restore.forget(*partition));
-        }
-        self.restores.retain(|restore| restore.left().next().is_some());
-        self.unfollow(partitions);
-        if let Err(stop) = done
-            && let Err(stop) = self.recover(stop)
-        {
-            self.failed = Some(stop);
-        }
-        self.tell();
-    }
-
-    /// A transaction was lost: what it held is taken back, and all tasks begin again from their committed state.
-    ///
-    /// # Errors
-    /// Fatal stops, and a stop that has come too often in a row.
-    pub(super) fn recover(&mut self, stop: Stop) -> Result<(), Stop> {
-        let reason = match stop {
-            Stop::Abort(reason) => reason,
-            fatal @ Stop::Fatal(_) => return Err(fatal),
-        };
-        self.aborts += 1;
-        if self.aborts > ABORTS {
-            return Err(Stop::Fatal(format!("{ABORTS} commits failed in a row; the last one: {reason}")));
-        }
-        let rest = Duration::from_millis(100 << self.aborts.min(6));
-        tracing::warn!(worker = self.name, reason, again_in = ?rest, "the transaction is taken back");
-        self.desk.metrics.commit_failed("aborted");
-        self.desk.outbox.abort()?;
-        self.desk.taken = 0;
-        self.dirty_since = None;
-        self.rest_until = Some(clock::instant() + rest);
-        self.restores.clear();
-        let partitions: Vec<i32> = self.tasks.keys().copied().collect();
-        for &partition in &partitions {
-            let state = TaskState::new(self.retention);
-            self.tasks.insert(partition, Task::new(partition, state, self.inputs.len(), &self.limits));
-            self.rewind.insert(partition);
-        }
-        self.unfollow(&partitions);
-        self.begin_restore(partitions);
-        self.tell();
-        Ok(())
-    }
-
-    /// Goes on reading state. Tasks whose state is back begin to judge.
-    fn restore(&mut self, member: &BaseConsumer<Member>) -> Result<(), Stop> {
-        if self.restores.is_empty() {
-            return Ok(());
-        }
-        if let Some(until) = self.rest_until {
-            if clock::instant() < until {
-                return Ok(());
-            }
-            self.rest_until = None;
-        }
-        let mut restores = std::mem::take(&mut self.restores);
-        for restore in &mut restores {
-            let tasks = &mut self.tasks;
-            let topic = &self.kafka.topics.state;
-            let finished = restore.advance(RESTORE_BUDGET, |partition, key, value| {
-                let Some(task) = tasks.get_mut(&partition) else { return Ok(()) };
-                let fault = |error: &dyn std::fmt::Display| {
-                    Stop::Fatal(format!("topic {topic}, partition {partition}: {error}"))
-                };
-                let key = RecordKey::decode(key).map_err(|error| fault(&error))?;
-                task.state.restore(&key, value).map_err(|error| fault(&error))
-            })?;
-            if !finished.is_empty() {
-                self.run(member, &finished)?;
-                self.desk.metrics.restored(restore.began.elapsed());
-            }
-        }
-        restores.retain(|restore| restore.left().next().is_some());
-        // A rebalance cannot come in between: callbacks run inside `poll` alone.
-        restores.append(&mut self.restores);
-        self.restores = restores;
-        self.tell();
-        Ok(())
-    }
-
-    /// The state of these partitions is back: they go on where it ends.
-    fn run(&mut self, member: &BaseConsumer<Member>, partitions: &[i32]) -> Result<(), Stop> {
-        let mut asked = TopicPartitionList::new();
-        for partition in partitions {
-            for topic in &self.inputs {
-                asked.add_partition(topic, *partition);
-            }
-        }
-        let committed = member
-            .committed_offsets(asked, CALL * 6)
-            .map_err(|error| Stop::Abort(format!("cannot ask for committed offsets: {error}")))?;
-        let mut resumed = TopicPartitionList::new();
-        let mut sought = TopicPartitionList::new();
-        let mut followed = TopicPartitionList::new();
-        let added = |result: Result<(), KafkaError>| result.map_err(|error| Stop::Fatal(error.to_string()));
-        for &partition in partitions {
-            let Some(task) = self.tasks.get_mut(&partition) else { continue };
-            for (index, topic) in self.inputs.iter().enumerate() {
-                let committed = committed
-                    .find_partition(topic, partition)
-                    .and_then(|element| element.offset().to_raw())
-                    .filter(|offset| *offset >= 0);
-                let applied = task.state.applied(topic);
-                let start = begin_at(&self.follower, topic, partition, applied, committed)?;
-                task.inputs[index].next = start;
-                let from = start.map_or(Offset::Beginning, Offset::Offset);
-                if index == MESSAGES {
-                    resumed.add_partition(topic, partition);
-                    if self.rewind.remove(&partition) {
-                        added(sought.add_partition_offset(topic, partition, from))?;
-                    }
-                } else {
-                    added(followed.add_partition_offset(topic, partition, from))?;
-                    self.followed.insert(partition);
-                }
-            }
-            task.drop_taken();
-            task.phase = Phase::Running;
-            task.state.track();
-            self.desk.settle_in(&mut task.state);
-            self.desk.awaiting_of(task);
-            task.changed = true;
-        }
-        if sought.count() > 0 {
-            let sought = member.seek_partitions(sought, CALL).and_then(|sought| {
-                sought.elements().iter().try_for_each(rdkafka::topic_partition_list::TopicPartitionListElem::error)
-            });
-            sought.map_err(|error| Stop::Fatal(format!("cannot go back to committed offsets: {error}")))?;
-        }
-        self.follower
-            .incremental_assign(&followed)
-            .and_then(|()| member.resume(&resumed))
-            .map_err(|error| Stop::Fatal(format!("cannot begin to read: {error}")))?;
-        self.dirty();
-        for partition in partitions {
-            self.merge(*partition)?;
-        }
-        Ok(())
-    }
-
-    fn unfollow(&mut self, partitions: &[i32]) {
-        let mut list = TopicPartitionList::new();
-        for partition in partitions {
-            if self.followed.remove(partition) {
-                list.add_partition(&self.inputs[ORDERS], *partition);
-            }
-        }
-        if list.count() > 0
-            && let Err(error) = self.follower.incremental_unassign(&list)
-        {
-            self.failed = Some(Stop::Fatal(format!("cannot let go of partitions: {error}")));
-        }
-    }
-
-    /// Says how far the worker is.
-    fn tell(&mut self) {
-        let left = self.tasks.values().filter(|task| task.phase == Phase::Restoring).count();
-        let state = match (self.joined, left) {
-            (false, _) => Err("joins the consumer group".to_owned()),
-            (true, 0) => Ok(()),
-            (true, left) => Err(format!("reads the state of {left} partitions")),
-        };
-        self.readiness.set(&self.name, state);
-        for topic in &self.inputs {
-            self.desk.metrics.assigned(topic, self.tasks.len());
-        }
-    }
-
     // What goes out.
 
     /// Commits everything that was done since the last commit.
@@ -548,8 +339,11 @@ impl Tasks {
         committed
     }
 
-    /// The worker ends without a commit: what is open is taken back at once, rather than by time-out.
+    /// The worker ends without a commit: what is open is taken back at once, rather than by time-out. Its tasks go too:
+    /// leaving the group revokes partitions, and nothing of them may be committed then.
     pub(super) fn give_up(&mut self) {
+        self.tasks.clear();
+        self.restores.clear();
         if let Err(stop) = self.desk.outbox.abort() {
             tracing::debug!(%stop, "the open transaction is left to the broker");
         }
@@ -572,10 +366,9 @@ fn write_changes(desk: &mut Desk, task: &mut Task, topic: &str) -> Result<(), St
     task.state
         .drain_changes(|key, value| {
             if sent.is_ok() {
-                sent = key
-                    .encode()
-                    .map_err(|error| Stop::Abort(error.to_string()))
-                    .and_then(|key| outbox.send(Outgoing { topic, partition, key: &key, value, headers: None }));
+                sent = key.encode().map_err(|error| Stop::Abort(error.to_string())).and_then(|key| {
+                    outbox.send(Outgoing { topic, partition, key: &key, value, headers: None })
+                });
             }
             if let RecordKey::Conversation(store, conversation) = key {
                 touched.push((store.clone(), conversation.clone()));
@@ -586,48 +379,3 @@ fn write_changes(desk: &mut Desk, task: &mut Task, topic: &str) -> Result<(), St
     desk.awaiting(task);
     Ok(())
 }
-
-/// Where a task begins to read an input: where its state ends, or where the group stands when the state knows nothing;
-/// `None` is the beginning.
-///
-/// # Errors
-/// When the topic ends before what was read of it, which means that it is another topic now.
-fn begin_at(
-    reader: &BaseConsumer<PlainContext>,
-    topic: &str,
-    partition: i32,
-    applied: Option<i64>,
-    committed: Option<i64>,
-) -> Result<Option<i64>, Stop> {
-    match (applied, committed) {
-        (Some(applied), Some(committed)) if applied > committed => tracing::warn!(
-            topic, partition, applied, committed,
-            "the group's offset was set back, or has expired; what the state holds already is not judged again"
-        ),
-        (Some(applied), Some(committed)) if applied < committed => tracing::warn!(
-            topic, partition, applied, committed,
-            "the group's offset was set forward; what lies between is not judged"
-        ),
-        (None, Some(committed)) => tracing::warn!(
-            topic, partition, committed, "there is no state; what was read before is forgotten"
-        ),
-        _ => {}
-    }
-    let Some(start) = applied.max(committed) else { return Ok(None) };
-    let (low, end) = reader
-        .fetch_watermarks(topic, partition, CALL)
-        .map_err(|error| Stop::Abort(format!("topic {topic}, partition {partition}: {error}")))?;
-    if start > end {
-        return Err(Stop::Fatal(format!(
-            "topic {topic}, partition {partition} ends at offset {end}, but {start} records of it were read before: it is \
-             not the topic that it was; if it was made anew on purpose, make the state topic anew as well, and give \
-             kafka.group another name"
-        )));
-    }
-    if start < low {
-        let lost = low - start;
-        tracing::error!(topic, partition, lost, "records were deleted by retention before they were read");
-    }
-    Ok(Some(start))
-}
-

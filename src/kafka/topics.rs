@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::client::{self, PlainContext};
@@ -64,22 +65,29 @@ const COMPACTED: [(&str, &str); 3] =
 /// A conversation with the broker about topics.
 struct Broker<'a> {
     kafka: &'a Kafka,
-    admin: AdminClient<PlainContext>,
+    consumer: BaseConsumer<PlainContext>,
+    /// The library gives the admin client no token: with OAUTHBEARER it has nothing to say.
+    admin: Option<AdminClient<PlainContext>>,
     runtime: tokio::runtime::Runtime,
 }
 
 impl<'a> Broker<'a> {
     fn connect(kafka: &'a Kafka) -> Result<Self, TopicsError> {
         let setting = |error: &dyn std::fmt::Display| TopicsError::Setting(error.to_string());
-        let admin = client::base(kafka)
-            .map_err(|error| setting(&error))?
-            .create_with_context(PlainContext::new(kafka))
-            .map_err(|error| setting(&error))?;
+        let config = client::reader(kafka).map_err(|error| setting(&error))?;
+        let consumer = client::connect(&config, PlainContext::new(kafka)).map_err(|error| setting(&error))?;
+        let admin = match client::needs_token(kafka) {
+            true => None,
+            false => {
+                let config = client::base(kafka).map_err(|error| setting(&error))?;
+                Some(config.create_with_context(PlainContext::new(kafka)).map_err(|error| setting(&error))?)
+            }
+        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| setting(&error))?;
-        Ok(Self { kafka, admin, runtime })
+        Ok(Self { kafka, consumer, admin, runtime })
     }
 
     /// Partition counts of the topics that exist.
@@ -91,7 +99,7 @@ impl<'a> Broker<'a> {
                 self.kafka.brokers.join(", ")
             ))
         };
-        let metadata = self.admin.inner().fetch_metadata(None, CALL).map_err(|error| unreachable(&error))?;
+        let metadata = self.consumer.fetch_metadata(None, CALL).map_err(|error| unreachable(&error))?;
         let count = |topic: &rdkafka::metadata::MetadataTopic| {
             let partitions = i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX);
             (topic.error().is_none() && partitions > 0).then(|| (topic.name().to_owned(), partitions))
@@ -103,7 +111,8 @@ impl<'a> Broker<'a> {
     fn cleanup_policy(&self) -> Option<String> {
         let topic = ResourceSpecifier::Topic(&self.kafka.topics.state);
         let options = AdminOptions::new().request_timeout(Some(CALL));
-        let described = self.runtime.block_on(self.admin.describe_configs([&topic], &options)).ok()?;
+        let asked = self.admin.as_ref()?.describe_configs([&topic], &options);
+        let described = self.runtime.block_on(asked).ok()?;
         let resource = described.into_iter().next()?.ok()?;
         resource.entry_map().get("cleanup.policy").and_then(|entry| entry.value.clone())
     }
@@ -123,7 +132,16 @@ impl<'a> Broker<'a> {
         let refused = |error: &dyn std::fmt::Display| {
             TopicsError::Broker(format!("Kafka does not create topics: {error}"))
         };
-        let created = self.runtime.block_on(self.admin.create_topics(&topics, &options));
+        let Some(admin) = &self.admin else {
+            return Err(TopicsError::Faults(vec![format!(
+                "topics cannot be created over OAUTHBEARER by this program; use Kafka's own tools, for each of {}: \
+                 kafka-topics.sh --create --partitions {partitions} --topic …, and for {} also --config \
+                 cleanup.policy=compact",
+                wanted.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
+                self.kafka.topics.state
+            )]));
+        };
+        let created = self.runtime.block_on(admin.create_topics(&topics, &options));
         let mut faults = Vec::new();
         for result in created.map_err(|error: KafkaError| refused(&error))? {
             match result {
@@ -285,8 +303,14 @@ mod tests {
 
     #[test]
     fn every_fault_names_its_topic_and_what_mends_it() {
-        let good =
-            [("messages", 4), ("orders", 4), ("verdicts", 4), ("alerts", 2), ("dead-letters", 1), ("state", 4)];
+        let good = [
+            ("messages", 4),
+            ("orders", 4),
+            ("verdicts", 4),
+            ("alerts", 2),
+            ("dead-letters", 1),
+            ("state", 4),
+        ];
         let with = |name: &str, count: Option<i32>| -> Vec<(&str, i32)> {
             let changed = good.iter().filter_map(|(topic, partitions)| match (*topic == name, count) {
                 (false, _) => Some((*topic, *partitions)),
@@ -297,14 +321,37 @@ mod tests {
         check(&good, Some("compact"), Ok((4, 2)));
         check(&good, None, Ok((4, 2)));
         check(&good, Some("delete"), Err(&["contact.state … cleanup.policy=delete … kafka-configs.sh"]));
-        check(&with("orders", None), Some("compact"), Err(&["contact.orders does not exist … topics create --partitions"]));
-        check(&with("orders", Some(3)), Some("compact"), Err(&["has 4 partitions … --topic contact.orders --partitions 4"]));
-        check(&with("state", Some(8)), Some("compact"), Err(&["contact.state has 8 partitions, the inputs have 4"]));
-        check(&with("alerts", None), Some("compact"), Err(&["contact.alerts does not exist … create_topics"]));
+        check(
+            &with("orders", None),
+            Some("compact"),
+            Err(&["contact.orders does not exist … topics create --partitions"]),
+        );
+        check(
+            &with("orders", Some(3)),
+            Some("compact"),
+            Err(&["has 4 partitions … --topic contact.orders --partitions 4"]),
+        );
+        check(
+            &with("state", Some(8)),
+            Some("compact"),
+            Err(&["contact.state has 8 partitions, the inputs have 4"]),
+        );
+        check(
+            &with("alerts", None),
+            Some("compact"),
+            Err(&["contact.alerts does not exist … create_topics"]),
+        );
         check(
             &[],
             None,
-            Err(&["contact.messages", "contact.orders", "contact.verdicts", "contact.alerts", "dead-letters", "contact.state"]),
+            Err(&[
+                "contact.messages",
+                "contact.orders",
+                "contact.verdicts",
+                "contact.alerts",
+                "dead-letters",
+                "contact.state",
+            ]),
         );
     }
 }

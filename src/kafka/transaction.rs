@@ -15,7 +15,7 @@ use rdkafka::{ClientContext, TopicPartitionList};
 use crate::clock;
 use crate::config::Delivery;
 
-use super::client::Credentials;
+use super::client::{self, Credentials};
 use super::failpoint;
 use super::rebalance::Member;
 use super::stop::{Stop, is_retriable};
@@ -117,14 +117,18 @@ impl Outbox {
             refused: AtomicU64::new(0),
             refusal: Mutex::default(),
         };
-        let producer: BaseProducer<Deliveries> = config
-            .create_with_context(context)
+        let producer = client::connect_producer(&config, context)
             .map_err(|error| Stop::Fatal(format!("cannot create a producer: {error}")))?;
         let outbox = Self { producer, delivery, open: false, pending: 0 };
         if delivery == Delivery::ExactlyOnce {
             outbox.repeat("cannot begin to use transactions", || outbox.producer.init_transactions(CALL))?;
         }
         Ok(outbox)
+    }
+
+    /// Lets the library do what it has to while nothing is sent: renew a token, say.
+    pub(super) fn idle(&self) {
+        self.producer.poll(Duration::ZERO);
     }
 
     /// Records handed over since the last commit.
@@ -161,7 +165,7 @@ impl Outbox {
             record = back;
         }
         self.pending += 1;
-        if self.pending % 1000 == 0 {
+        if self.pending.is_multiple_of(1000) {
             self.producer.poll(Duration::ZERO);
         }
         Ok(())
@@ -186,12 +190,13 @@ impl Outbox {
                 return Err(Stop::Abort("the broker acknowledges no records".to_owned()));
             }
         }
+        failpoint::pass("settled");
         let refusal = self.producer.context().refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
         match refusal {
             None => Ok(()),
-            Some((_, told)) => match self.producer.client().fatal_error() {
-                Some((_, reason)) => Err(Stop::Fatal(format!("{told}; {reason}"))),
-                None => Err(Stop::Abort(told)),
+            Some((_, refused)) => match self.producer.client().fatal_error() {
+                Some((code, reason)) => Err(Stop::fatal(&format!("{refused}; {reason}"), code)),
+                None => Err(Stop::Abort(refused)),
             },
         }
     }
@@ -207,8 +212,9 @@ impl Outbox {
                 self.begin()?;
                 self.settle()?;
                 failpoint::pass("before_offsets");
-                let metadata: ConsumerGroupMetadata =
-                    member.group_metadata().ok_or_else(|| Stop::Abort("no group to commit for".to_owned()))?;
+                let metadata: ConsumerGroupMetadata = member
+                    .group_metadata()
+                    .ok_or_else(|| Stop::Abort("no group to commit for".to_owned()))?;
                 self.repeat("cannot add offsets to the transaction", || {
                     self.producer.send_offsets_to_transaction(offsets, &metadata, CALL)
                 })?;
@@ -265,9 +271,8 @@ impl Outbox {
 
     fn sort(&self, what: &str, error: &KafkaError) -> Stop {
         match self.producer.client().fatal_error() {
-            Some((_, reason)) => match Stop::of_transaction(what, error) {
-                Stop::Fatal(told) | Stop::Abort(told) => Stop::Fatal(format!("{told}; {reason}")),
-            },
+            // The call itself only says that there was a fatal error before.
+            Some((code, reason)) => Stop::fatal(&format!("{what}: {reason}"), code),
             None => Stop::of_transaction(what, error),
         }
     }

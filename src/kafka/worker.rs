@@ -81,9 +81,9 @@ fn run(setting: Setting) -> Result<(), Stop> {
         result = round(&member, &follower).or_else(|stop| member.context().tasks().recover(stop));
     }
     let mut tasks = member.context().tasks();
-    match result {
-        Ok(()) => result = tasks.close(&member),
-        Err(_) => tasks.give_up(),
+    let result = result.and_then(|()| tasks.close(&member));
+    if result.is_err() {
+        tasks.give_up();
     }
     drop(tasks);
     member.unsubscribe();
@@ -116,7 +116,7 @@ fn connect(setting: Setting) -> Result<(GroupConsumer, Follower), Stop> {
     let mut config = client::reader(&kafka).map_err(|error| fatal(&error))?;
     config.set("enable.partition.eof", "true");
     let follower: Follower =
-        Arc::new(config.create_with_context(PlainContext::new(&kafka)).map_err(|error| fatal(&error))?);
+        Arc::new(client::connect(&config, PlainContext::new(&kafka)).map_err(|error| fatal(&error))?);
 
     let mut config = client::consumer(&kafka, &kafka.group).map_err(|error| fatal(&error))?;
     config.set("enable.partition.eof", "true");
@@ -145,7 +145,7 @@ fn connect(setting: Setting) -> Result<(GroupConsumer, Follower), Stop> {
         readiness,
     });
     let member: GroupConsumer =
-        config.create_with_context(Member::new(credentials, tasks)).map_err(|error| fatal(&error))?;
+        client::connect(&config, Member::new(credentials, tasks)).map_err(|error| fatal(&error))?;
     member.subscribe(&[&messages]).map_err(|error| fatal(&error))?;
     tracing::debug!(worker = index, classic, "subscribed");
     Ok((member, follower))

@@ -58,12 +58,9 @@ macro_rules! families {
     };
 }
 
-const MICROS: &[f64] =
-    &[1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2];
-const DELAYS: &[f64] =
-    &[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];
-const REPLIES: &[f64] =
-    &[300.0, 900.0, 1800.0, 3600.0, 5400.0, 7200.0, 14400.0, 28800.0, 86400.0, 172_800.0];
+const MICROS: &[f64] = &[1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2];
+const DELAYS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];
+const REPLIES: &[f64] = &[300.0, 900.0, 1800.0, 3600.0, 5400.0, 7200.0, 14400.0, 28800.0, 86400.0, 172_800.0];
 const CALLS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 const SCORES: &[f64] = &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
 const DAYS: &[f64] = &[60.0, 600.0, 3600.0, 14400.0, 43200.0, 86400.0, 172_800.0, 604_800.0, 2_592_000.0];
@@ -106,7 +103,7 @@ families! {
     commit = histogram "contactwatch_kafka_commit_seconds" [] "One commit: changes of state, offsets, transaction." CALLS;
     produced = counter "contactwatch_kafka_produced_total" ["result"] "Records written: ok, error.";
     client_errors = counter "contactwatch_kafka_client_errors_total" ["code"] "Errors of the Kafka client.";
-    broker_rtt = float_gauge "contactwatch_kafka_broker_rtt_seconds" ["broker", "quantile"] "Round trips, as the client measures them.";
+    broker_rtt = float_gauge "contactwatch_kafka_broker_rtt_seconds" ["broker", "percentile"] "Round trips over the last seconds, as the client measures them.";
     state_entries = gauge "contactwatch_state_entries" ["partition", "kind"] "Stores, conversations, orders, flags and timers held.";
     state_restore = float_gauge "contactwatch_state_restore_seconds" [] "How long the last restore took.";
     alerts_written = counter "contactwatch_alerts_written_total" [] "Alert records written to the alerts topic.";

@@ -6,6 +6,7 @@ use hashbrown::{HashMap, HashSet};
 use prometheus::IntCounter;
 
 use super::families::Families;
+use crate::state::StoreKey;
 
 /// What every store beyond the cap, and every platform that no pack knows, is counted as.
 const OTHER: &str = "other";
@@ -30,7 +31,7 @@ pub(super) struct Stores {
     families: Families,
     cap: usize,
     platforms: RwLock<HashSet<Box<str>>>,
-    known: Mutex<HashMap<(Box<str>, Box<str>), Arc<StoreHandles>>>,
+    known: Mutex<HashMap<StoreKey, Arc<StoreHandles>>>,
     others: Mutex<HashMap<Box<str>, Arc<StoreHandles>>>,
 }
 
@@ -63,12 +64,13 @@ impl Stores {
     pub(super) fn of(&self, platform: &str, store: &str) -> Arc<StoreHandles> {
         let platform = self.platform(platform);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(handles) = known.get(&(platform.into(), store.into())) {
+        let key = StoreKey { platform: platform.into(), store: store.into() };
+        if let Some(handles) = known.get(&key) {
             return Arc::clone(handles);
         }
         if known.len() < self.cap && platform != OTHER {
             let handles = Arc::new(self.make(platform, store));
-            known.insert((platform.into(), store.into()), Arc::clone(&handles));
+            known.insert(key, Arc::clone(&handles));
             return handles;
         }
         self.families.series_capped.with_label_values(&[] as &[&str]).inc();

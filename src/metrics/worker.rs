@@ -277,8 +277,8 @@ impl WorkerMetrics {
 
     /// Round trips to a broker, in seconds.
     pub fn broker_rtt(&mut self, broker: &str, p50: f64, p95: f64, p99: f64) {
-        for (quantile, value) in [("0.5", p50), ("0.95", p95), ("0.99", p99)] {
-            self.metrics.families.broker_rtt.with_label_values(&[broker, quantile]).set(value);
+        for (percentile, value) in [("50", p50), ("95", p95), ("99", p99)] {
+            self.metrics.families.broker_rtt.with_label_values(&[broker, percentile]).set(value);
         }
     }
 
@@ -312,5 +312,11 @@ impl WorkerMetrics {
 
 fn kinds(counts: &Counts) -> [(&'static str, usize); 5] {
     let Counts { stores, conversations, orders, flags, timers } = *counts;
-    [("store", stores), ("conversation", conversations), ("order", orders), ("flag", flags), ("timer", timers)]
+    [
+        ("store", stores),
+        ("conversation", conversations),
+        ("order", orders),
+        ("flag", flags),
+        ("timer", timers),
+    ]
 }

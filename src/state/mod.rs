@@ -259,7 +259,10 @@ impl TaskState {
     ///
     /// # Errors
     /// Never in practice: every state type has a serial form.
-    pub fn drain_changes(&mut self, mut each: impl FnMut(&RecordKey, Option<&[u8]>)) -> Result<(), CodecError> {
+    pub fn drain_changes(
+        &mut self,
+        mut each: impl FnMut(&RecordKey, Option<&[u8]>),
+    ) -> Result<(), CodecError> {
         let mut keys = std::mem::take(&mut self.changes.gone);
         for at in std::mem::take(&mut self.changes.stores) {
             let Some((_, store)) = self.stores.get_mut(&*at) else { continue };
@@ -309,7 +312,9 @@ impl TaskState {
         let of_conversation = found.and_then(|(_, entry)| entry.order.as_deref());
         for number in [order, of_conversation].into_iter().flatten() {
             let reference = OrderRef { order: Some(number.into()), ..OrderRef::default() };
-            if let Some((key, entry)) = known.order_key(&reference).and_then(|key| known.orders.get_key_value(key)) {
+            if let Some((key, entry)) =
+                known.order_key(&reference).and_then(|key| known.orders.get_key_value(key))
+            {
                 target.orders.insert(key.into(), entry.clone());
                 target.realias(key);
             }
@@ -359,7 +364,9 @@ impl TaskState {
                 gone.extend(touched.into_iter().map(|id| RecordKey::Conversation(at(), id)));
                 gone.extend(store.orders.take_touched().into_iter().map(|id| RecordKey::Order(at(), id)));
                 let flags: Vec<Box<str>> = store.flags.keys().cloned().collect();
-                gone.extend(store.flags.take_touched().into_iter().chain(flags).map(|id| RecordKey::Flag(at(), id)));
+                gone.extend(
+                    store.flags.take_touched().into_iter().chain(flags).map(|id| RecordKey::Flag(at(), id)),
+                );
                 gone.extend([RecordKey::Profile(at()), RecordKey::Traffic(at())]);
             }
             stays

@@ -11,11 +11,14 @@ use crate::demo::{Demo, Progress};
 use crate::kafka::dead_letter::Letter;
 use crate::policy::Mode;
 use crate::score::{Finding, Verdict, VerdictKind};
+use crate::time::Millis;
 
 /// Rows of the tables at the end.
 const ROWS: usize = 12;
 /// Column in which the reasons begin.
-const REASONS: usize = 28;
+const REASONS: usize = 36;
+/// Width of the column of stores and places.
+const PLACE: usize = REASONS - 13;
 
 /// Verdicts of one platform.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +65,7 @@ impl Board {
 
     /// A violation in lines for people: when, where, which rules by which words; what a rule says, the first time.
     pub(super) fn tell(&mut self, verdict: &Verdict) -> Vec<String> {
-        let when = verdict.occurred_at.get(5..16).unwrap_or_default().replace('T', " ");
+        let when = minute(&verdict.occurred_at);
         let store = format!("{}/{}", verdict.platform, verdict.store);
         let mut lines = Vec::new();
         for Shown { finding, .. } in findings::shown(verdict) {
@@ -70,7 +73,7 @@ impl Board {
                 continue;
             }
             let head = match lines.is_empty() {
-                true => format!("{DIM}{when}{DIM:#} {store:<width$}", width = REASONS - 13),
+                true => format!("{DIM}{when}{DIM:#} {store:<PLACE$}"),
                 false => " ".repeat(REASONS - 1),
             };
             let style = severity_style(finding.severity);
@@ -87,7 +90,7 @@ impl Board {
     /// A dead letter as a line for people.
     pub(super) fn tell_letter(letter: &Letter) -> String {
         let place = format!("{}/{}@{}", letter.origin.topic, letter.origin.partition, letter.origin.offset);
-        let head = format!("{DIM}dead letter{DIM:#} {place:<width$}", width = REASONS - 13);
+        let head = format!("{DIM}dead letter{DIM:#} {place:<PLACE$}");
         format!("{head} {YELLOW}{}{YELLOW:#} {}", letter.code, letter.error)
     }
 
@@ -124,8 +127,7 @@ impl Board {
     }
 
     fn flow(&self, progress: &Progress, rate: u64, waits_for: Option<String>) -> String {
-        let simulated = progress.simulated.to_string();
-        let time = simulated.get(5..16).unwrap_or_default().replace('T', " ");
+        let time = minute(&progress.simulated.to_string());
         let lag = progress.written.saturating_sub(progress.committed);
         let begins = waits_for.map_or_else(String::new, |what| format!("   {YELLOW}{what} ...{YELLOW:#}"));
         format!("{BOLD}{time} UTC{BOLD:#}   {rate} events/s   lag {lag}{begins}")
@@ -173,22 +175,30 @@ impl Board {
 
 /// By what a rule was broken: the words, or the facts.
 fn reasons(finding: &Finding) -> String {
-    let words: Vec<String> =
-        finding.evidence.iter().take(3).map(|evidence| format!("«{}»", evidence.excerpt)).collect();
-    let reason = finding.facts.get("reason").map(fact);
-    match (reason, words.is_empty()) {
-        (Some(reason), true) => format!(": {}", reason.replace('_', " ")),
-        (Some(reason), false) => format!(": {}, {}", reason.replace('_', " "), words.join(", ")),
-        (None, false) => format!(": {}", words.join(", ")),
-        (None, true) => {
-            let facts: Vec<String> = finding
-                .facts
-                .iter()
-                .map(|(name, value)| format!("{} {}", name.replace('_', " "), fact(value)))
-                .collect();
-            if facts.is_empty() { String::new() } else { format!(": {}", facts.join(", ")) }
-        }
+    let mut reasons: Vec<String> =
+        finding.facts.get("reason").map(|reason| fact(reason).replace('_', " ")).into_iter().collect();
+    reasons.extend(finding.evidence.iter().take(3).map(|evidence| format!("«{}»", evidence.excerpt)));
+    if reasons.is_empty() {
+        reasons.extend(finding.facts.iter().filter_map(|(name, value)| told(name, &fact(value))));
     }
+    if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", ")) }
+}
+
+/// A fact as a few words; `None` for ids, and for the deadline that the line begins with.
+fn told(name: &str, value: &str) -> Option<String> {
+    if name == "deadline" || name.ends_with("_id") || value.contains('/') {
+        return None;
+    }
+    let value = match Millis::parse(value) {
+        Ok(at) => minute(&at.to_string()),
+        Err(_) => value.to_owned(),
+    };
+    Some(format!("{} {value}", name.replace('_', " ")))
+}
+
+/// Day and minute of a time.
+fn minute(at: &str) -> String {
+    at.get(5..16).unwrap_or_default().replace('T', " ")
 }
 
 /// The line above everything.
