@@ -7,6 +7,7 @@ mod backtest;
 mod config;
 mod corpus;
 mod dead_letters;
+mod demo;
 mod failure;
 mod findings;
 mod init;
@@ -42,6 +43,7 @@ use failure::{Failure, Status};
         and order at hand. A verdict is clean, review or violation; its findings cite the clause and the exact words. \
         The policies are shipped inside the program: every command works without any file.",
     after_help = "Examples:\n  \
+        contactwatch demo                                    the whole system, without any Kafka\n  \
         contactwatch lint \"Дарим скидку 10 % за отзыв!\"      will this text pass?\n  \
         contactwatch score history.ndjson > verdicts.ndjson  judge a history\n  \
         contactwatch score --summary history.ndjson          the same, as a table for people\n  \
@@ -61,6 +63,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Run(run::Args),
     Topics(topics::Args),
     DeadLetters(dead_letters::Args),
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
         ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
     }
     let result = match &cli.command {
+        Command::Demo(args) => demo::run(args),
         Command::Run(args) => run::run(args),
         Command::Topics(args) => topics::run(args),
         Command::DeadLetters(args) => dead_letters::run(args),

@@ -30,7 +30,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Status, Failure> {
     let config = load_config(args.config.as_deref(), &[])?.config;
-    log::init(config.log);
+    log::init(config.log, log::Destination::StandardError);
     let start = Start {
         loader: loader(args.config.clone(), config.clone()),
         watched: watched(args.config.as_deref(), &config),

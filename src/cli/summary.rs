@@ -99,8 +99,14 @@ impl Summary {
         });
     }
 
-    /// Writes the tables.
+    /// Writes the tables, and the worst verdicts.
     pub(super) fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
+        self.write_tables(out, ROWS)?;
+        self.write_worst(out)
+    }
+
+    /// Writes the tables: so many rows of each.
+    pub(super) fn write_tables(&self, out: &mut impl Write, rows: usize) -> io::Result<()> {
         let mut total = Count::default();
         for count in self.stores.values() {
             total.clean += count.clean;
@@ -119,12 +125,11 @@ impl Summary {
             styled(YELLOW, &format!("{} to review", total.review)),
             styled(RED, &count(total.violation, "violation")),
         )?;
-        self.write_stores(out)?;
-        self.write_rules(out)?;
-        self.write_worst(out)
+        self.write_stores(out, rows)?;
+        self.write_rules(out, rows)
     }
 
-    fn write_stores(&self, out: &mut impl Write) -> io::Result<()> {
+    fn write_stores(&self, out: &mut impl Write, rows: usize) -> io::Result<()> {
         if self.stores.is_empty() {
             return Ok(());
         }
@@ -132,7 +137,7 @@ impl Summary {
         let mut table = Table::new(&["store", ">judged", ">clean", ">review", ">violation", ">worst score"]);
         let mut stores: Vec<_> = self.stores.iter().collect();
         stores.sort_by_key(|(store, count)| (Reverse(count.violation), Reverse(count.review), *store));
-        for ((platform, store), count) in stores.iter().take(ROWS) {
+        for ((platform, store), count) in stores.iter().take(rows) {
             table.row(vec![
                 Cell::text(format!("{platform}/{store}")),
                 Cell::number(count.all()),
@@ -143,10 +148,10 @@ impl Summary {
             ]);
         }
         table.write(out)?;
-        more(out, stores.len())
+        more(out, stores.len(), rows)
     }
 
-    fn write_rules(&self, out: &mut impl Write) -> io::Result<()> {
+    fn write_rules(&self, out: &mut impl Write, shown: usize) -> io::Result<()> {
         if self.rules.is_empty() {
             return Ok(());
         }
@@ -159,7 +164,7 @@ impl Summary {
         let mut table = Table::new(&head);
         let mut rules: Vec<_> = self.rules.iter().collect();
         rules.sort_by_key(|(rule, count)| (Reverse(count.counted), Reverse(count.shadow), *rule));
-        for (rule, found) in rules.iter().take(ROWS) {
+        for (rule, found) in rules.iter().take(shown) {
             let mut row = vec![
                 Cell::text(*rule),
                 Cell::text(severity_word(found.severity)).style(severity_style(found.severity)),
@@ -172,7 +177,7 @@ impl Summary {
             table.row(row);
         }
         table.write(out)?;
-        more(out, rules.len())
+        more(out, rules.len(), shown)
     }
 
     /// The worst, but not the same thing again and again.
@@ -256,9 +261,9 @@ pub(super) fn fact(value: &crate::score::FactValue) -> String {
     }
 }
 
-fn more(out: &mut impl Write, rows: usize) -> io::Result<()> {
-    if rows > ROWS {
-        writeln!(out, "  {DIM}… and {} more{DIM:#}", rows - ROWS)?;
+fn more(out: &mut impl Write, rows: usize, shown: usize) -> io::Result<()> {
+    if rows > shown {
+        writeln!(out, "  {DIM}… and {} more{DIM:#}", rows - shown)?;
     }
     Ok(())
 }

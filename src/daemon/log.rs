@@ -1,12 +1,14 @@
-//! What the daemon says of itself, on standard error: lines for people, or one JSON object per line.
+//! What the daemon says of itself, on standard error or where it is told to: lines for people, or one JSON object per line.
 //!
 //! Nothing here knows a message: events are logged by their place (topic, partition, offset) and their ids alone.
 
+use std::fs::File;
 use std::io::IsTerminal;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
@@ -33,18 +35,34 @@ impl<S: Subscriber> Layer<S> for Counted {
     }
 }
 
+/// Where lines go to.
+#[derive(Debug)]
+pub enum Destination {
+    /// Standard error.
+    StandardError,
+    /// A file.
+    File(File),
+    /// Nowhere: they are counted only.
+    Nowhere,
+}
+
 /// Begins to log. A second call changes nothing.
-pub fn init(log: Log) {
+pub fn init(log: Log, destination: Destination) {
     let level = match log.level {
         Level::Error => LevelFilter::ERROR,
         Level::Warn => LevelFilter::WARN,
         Level::Info => LevelFilter::INFO,
         Level::Debug => LevelFilter::DEBUG,
     };
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let (writer, ansi) = match destination {
+        Destination::StandardError => (BoxMakeWriter::new(std::io::stderr), std::io::stderr().is_terminal()),
+        Destination::File(file) => (BoxMakeWriter::new(Mutex::new(file)), false),
+        Destination::Nowhere => (BoxMakeWriter::new(std::io::sink), false),
+    };
+    let lines = fmt::layer().with_writer(writer);
     let lines = match log.format {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
-        LogFormat::Text => lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Text => lines.with_target(false).with_ansi(ansi).boxed(),
     };
     // The libraries of HTTP are of interest to their authors alone.
     let ours = tracing_subscriber::filter::filter_fn(|metadata| {

@@ -1,6 +1,7 @@
 //! The daemon: roles put together in one process.
 //!
-//! [`start`] checks the topics, starts the threads of every role and returns; [`Running::wait`] lasts until the process
+//! [`start`] checks the topics, starts the threads of every role and returns ([`start_on`] does so with topics that are
+//! known to be right); [`Running::wait`] lasts until the process
 //! is asked to end, or something fatal happens. Workers and the relay are plain threads; HTTP and delivery run on a
 //! small tokio runtime beside them.
 
@@ -21,7 +22,8 @@ use crate::alert::{AlertTerms, relay};
 use crate::clock;
 use crate::config::{Config, Role, Secret};
 use crate::http;
-use crate::kafka::{self, Stop, topics, worker};
+use crate::kafka::topics::{self, Layout};
+use crate::kafka::{self, Stop, worker};
 use crate::metrics::Metrics;
 
 use judge::SharedJudge;
@@ -63,6 +65,7 @@ pub struct Running {
     threads: Vec<(String, JoinHandle<Result<(), Stop>>)>,
     http: Option<SocketAddr>,
     readiness: Readiness,
+    metrics: Arc<Metrics>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -82,6 +85,21 @@ pub struct Start {
 /// [`DaemonError::Operator`] when policies, topics or the address are not as they must be, [`DaemonError::Runtime`] when
 /// the broker cannot be reached.
 pub fn start(start: Start) -> Result<Running, DaemonError> {
+    begin(start, |config| Ok(topics::prepare(&config.kafka)?))
+}
+
+/// The same, on a broker whose topics are known to have this layout.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_on(start: Start, layout: Layout) -> Result<Running, DaemonError> {
+    begin(start, |_| Ok(layout))
+}
+
+fn begin(
+    start: Start,
+    layout: impl FnOnce(&Config) -> Result<Layout, DaemonError>,
+) -> Result<Running, DaemonError> {
     let Start { config, loader, watched } = start;
     hide_panics();
     let has = |role| config.roles.contains(&role);
@@ -92,7 +110,7 @@ pub fn start(start: Start) -> Result<Running, DaemonError> {
     let judge: SharedJudge = Arc::new(arc_swap::ArcSwap::from_pointee(loaded));
     let readiness = Readiness::default();
     readiness.set("policies", Ok(()));
-    let layout = topics::prepare(&config.kafka)?;
+    let layout = layout(&config)?;
     readiness.set("topics", Ok(()));
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -161,7 +179,7 @@ pub fn start(start: Start) -> Result<Running, DaemonError> {
         let token =
             Secret::of("http.bearer_token", http.bearer_token.as_ref(), http.bearer_token_file.as_deref());
         let app = http::App {
-            metrics,
+            metrics: Arc::clone(&metrics),
             readiness: readiness.clone(),
             judge,
             queries,
@@ -176,7 +194,7 @@ pub fn start(start: Start) -> Result<Running, DaemonError> {
     if config.policies.reload_on_change {
         reload::watch(reloader, watched, shutdown.clone()).map_err(thread_fault)?;
     }
-    Ok(Running { shutdown, threads, http: address, readiness, runtime })
+    Ok(Running { shutdown, threads, http: address, readiness, metrics, runtime })
 }
 
 impl Running {
@@ -190,9 +208,19 @@ impl Running {
         &self.readiness
     }
 
+    /// What it counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// How it is asked to end.
     pub fn shutdown(&self) -> &Shutdown {
         &self.shutdown
+    }
+
+    /// Whether it was asked to end, or a thread cannot go on: [`Running::wait`] will not wait.
+    pub fn is_over(&self) -> bool {
+        self.shutdown.begun() || self.threads.iter().any(|(_, thread)| thread.is_finished())
     }
 
     /// Lasts until the process is asked to end or a thread cannot go on, and ends all threads in order: workers commit
@@ -201,7 +229,7 @@ impl Running {
     /// # Errors
     /// What a thread could not go on with, or that one did not end in time.
     pub fn wait(mut self) -> Result<(), DaemonError> {
-        while !self.shutdown.begun() && !self.threads.iter().any(|(_, thread)| thread.is_finished()) {
+        while !self.is_over() {
             std::thread::sleep(LOOK);
         }
         self.shutdown.begin();

@@ -68,6 +68,27 @@ impl Metrics {
         text
     }
 
+    /// Sum over all series of a family of counters or gauges.
+    pub fn total(&self, family: &str) -> u64 {
+        self.sum(family, |_| true)
+    }
+
+    /// The same over those series that have one of these label values.
+    pub fn total_of(&self, family: &str, values: &[&str]) -> u64 {
+        self.sum(family, |series| series.get_label().iter().any(|label| values.contains(&label.value())))
+    }
+
+    fn sum(&self, family: &str, wanted: impl Fn(&prometheus::proto::Metric) -> bool) -> u64 {
+        let families = self.registry.gather();
+        let series =
+            families.iter().filter(|found| found.name() == family).flat_map(|found| found.get_metric());
+        let value = |series: &prometheus::proto::Metric| {
+            series.get_counter().get_value() + series.get_gauge().get_value()
+        };
+        // Counts are whole, and far below what a double holds.
+        series.filter(|series| wanted(series)).map(value).sum::<f64>().max(0.0) as u64
+    }
+
     /// Others judge now: their packs are named, and the stores that they know have series that begin at 0.
     pub fn judged_by(&self, judge: &Judge) {
         self.families.policy_info.reset();
