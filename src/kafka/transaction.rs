@@ -190,7 +190,7 @@ impl Outbox {
                 return Err(Stop::Abort("the broker acknowledges no records".to_owned()));
             }
         }
-        failpoint::pass("settled");
+        failpoint::pass("settled")?;
         let refusal = self.producer.context().refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
         match refusal {
             None => Ok(()),
@@ -211,20 +211,20 @@ impl Outbox {
             Delivery::ExactlyOnce => {
                 self.begin()?;
                 self.settle()?;
-                failpoint::pass("before_offsets");
+                failpoint::pass("before_offsets")?;
                 let metadata: ConsumerGroupMetadata = member
                     .group_metadata()
                     .ok_or_else(|| Stop::Abort("no group to commit for".to_owned()))?;
                 self.repeat("cannot add offsets to the transaction", || {
                     self.producer.send_offsets_to_transaction(offsets, &metadata, CALL)
                 })?;
-                failpoint::pass("before_commit");
+                failpoint::pass("before_commit")?;
                 self.repeat("cannot commit the transaction", || self.producer.commit_transaction(CALL))?;
                 self.open = false;
             }
             Delivery::AtLeastOnce => {
                 self.settle()?;
-                failpoint::pass("before_offsets");
+                failpoint::pass("before_offsets")?;
                 if offsets.count() > 0 {
                     member
                         .commit(offsets, CommitMode::Sync)
@@ -233,7 +233,7 @@ impl Outbox {
             }
         }
         self.pending = 0;
-        failpoint::pass("after_commit");
+        failpoint::pass("after_commit")?;
         Ok(())
     }
 

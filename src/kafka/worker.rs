@@ -74,6 +74,7 @@ pub fn spawn(setting: Setting) -> std::io::Result<JoinHandle<Result<(), Stop>>> 
 }
 
 fn run(setting: Setting) -> Result<(), Stop> {
+    let index = setting.index;
     let shutdown = setting.shutdown.clone();
     let (member, follower) = connect(setting)?;
     let mut result = Ok(());
@@ -81,9 +82,17 @@ fn run(setting: Setting) -> Result<(), Stop> {
         result = round(&member, &follower).or_else(|stop| member.context().tasks().recover(stop));
     }
     let mut tasks = member.context().tasks();
-    let result = result.and_then(|()| tasks.close(&member));
-    if result.is_err() {
+    let mut result = result.and_then(|()| tasks.close(&member));
+    if let Err(stop) = &result {
         tasks.give_up();
+        if let Stop::Abort(reason) = stop {
+            tracing::warn!(
+                worker = index,
+                reason,
+                "the last transaction is taken back; whoever is next repeats it"
+            );
+            result = Ok(());
+        }
     }
     drop(tasks);
     member.unsubscribe();
