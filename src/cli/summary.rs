@@ -105,8 +105,8 @@ impl Summary {
         self.write_worst(out)
     }
 
-    /// Writes the tables: so many rows of each.
-    pub(super) fn write_tables(&self, out: &mut impl Write, rows: usize) -> io::Result<()> {
+    /// Writes the tables: so many of the worst stores, and the rules.
+    pub(super) fn write_tables(&self, out: &mut impl Write, stores: usize) -> io::Result<()> {
         let mut total = Count::default();
         for count in self.stores.values() {
             total.clean += count.clean;
@@ -125,8 +125,8 @@ impl Summary {
             styled(YELLOW, &format!("{} to review", total.review)),
             styled(RED, &count(total.violation, "violation")),
         )?;
-        self.write_stores(out, rows)?;
-        self.write_rules(out, rows)
+        self.write_stores(out, stores)?;
+        self.write_rules(out)
     }
 
     fn write_stores(&self, out: &mut impl Write, rows: usize) -> io::Result<()> {
@@ -151,7 +151,7 @@ impl Summary {
         more(out, stores.len(), rows)
     }
 
-    fn write_rules(&self, out: &mut impl Write, shown: usize) -> io::Result<()> {
+    fn write_rules(&self, out: &mut impl Write) -> io::Result<()> {
         if self.rules.is_empty() {
             return Ok(());
         }
@@ -164,7 +164,7 @@ impl Summary {
         let mut table = Table::new(&head);
         let mut rules: Vec<_> = self.rules.iter().collect();
         rules.sort_by_key(|(rule, count)| (Reverse(count.counted), Reverse(count.shadow), *rule));
-        for (rule, found) in rules.iter().take(shown) {
+        for (rule, found) in rules.iter().take(ROWS) {
             let mut row = vec![
                 Cell::text(*rule),
                 Cell::text(severity_word(found.severity)).style(severity_style(found.severity)),
@@ -177,7 +177,7 @@ impl Summary {
             table.row(row);
         }
         table.write(out)?;
-        more(out, rules.len(), shown)
+        more(out, rules.len(), ROWS)
     }
 
     /// The worst, but not the same thing again and again.

@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::clock;
-use crate::config::{Config, Role, Secret, Verdicts};
+use crate::config::{Config, GroupProtocol, Role, Secret, Verdicts};
 use crate::daemon::reload::Loader;
 use crate::daemon::{self, DaemonError, Running, Start};
 use crate::kafka::embedded::EmbeddedBroker;
@@ -32,8 +32,9 @@ use watch::{Seen, Watch};
 
 /// Partitions of every topic.
 const PARTITIONS: i32 = 4;
-/// Worker threads.
-const WORKERS: u16 = 2;
+/// Worker threads. The embedded broker takes seconds to share partitions out among several; one judges far more than
+/// the largest fleet writes.
+const WORKERS: u16 = 1;
 /// Token of the routes that show text: the texts are invented.
 pub const TOKEN: &str = "demo";
 
@@ -103,6 +104,8 @@ pub fn start(mut config: Config, loader: Loader, options: Options) -> Result<Dem
     config.kafka = broker.connect(config.kafka);
     config.kafka.group = "contactwatch-demo".to_owned();
     config.kafka.workers = WORKERS;
+    // The other protocol waits three seconds for more members.
+    config.kafka.group_protocol = GroupProtocol::Consumer;
     // Simulated events are up to a day old: deadlines pass by their time, not by the clock's.
     config.kafka.lateness = Span(late);
     config.alertmanager.max_age = Span(late + config.alertmanager.max_age.0);

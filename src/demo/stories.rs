@@ -20,6 +20,7 @@ const STORIES: [(Option<Platform>, Story); 20] = [
     (None, burst),
     (Some(Platform::Ozon), freeze),
     (Some(Platform::Ozon), robot),
+    (Some(Platform::Ozon), late_answer),
     (Some(Platform::Ozon), closed_window),
     (Some(Platform::Wildberries), late_care_message),
     (Some(Platform::Ozon), promotional_template),
@@ -30,7 +31,6 @@ const STORIES: [(Option<Platform>, Story); 20] = [
     (Some(Platform::Ozon), order_page),
     (Some(Platform::Wildberries), care_without_permission),
     (Some(Platform::Ozon), forgotten_template),
-    (Some(Platform::Ozon), late_answer),
 ];
 
 /// Stories in an hour, for every so many stores. A small fleet has as many as this one.
