@@ -229,7 +229,13 @@ impl ClientContext for Credentials {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
             return;
         }
-        tracing::warn!(target: "kafka", %error, reason);
+        match error.rdkafka_error_code() {
+            // Told by the log as well, with more words.
+            Some(RDKafkaErrorCode::BrokerTransportFailure) => {
+                tracing::debug!(target: "kafka", %error, reason)
+            }
+            _ => tracing::warn!(target: "kafka", %error, reason),
+        }
     }
 
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {

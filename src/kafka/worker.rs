@@ -82,17 +82,20 @@ fn run(setting: Setting) -> Result<(), Stop> {
         result = round(&member, &follower).or_else(|stop| member.context().tasks().recover(stop));
     }
     let mut tasks = member.context().tasks();
-    let mut result = result.and_then(|()| tasks.close(&member));
-    if let Err(stop) = &result {
-        tasks.give_up();
-        if let Stop::Abort(reason) = stop {
+    let result = result.and_then(|()| match tasks.close(&member) {
+        Err(Stop::Abort(reason)) => {
             tracing::warn!(
                 worker = index,
                 reason,
                 "the last transaction is taken back; whoever is next repeats it"
             );
-            result = Ok(());
+            tasks.give_up();
+            Ok(())
         }
+        closed => closed,
+    });
+    if result.is_err() {
+        tasks.give_up();
     }
     drop(tasks);
     member.unsubscribe();

@@ -102,7 +102,8 @@ pub(crate) fn transactions_are_lost(stage: &Stage) -> String {
     format!("none lost, none twice; {}", told.join("; "))
 }
 
-/// A broker goes, in order and by power failure, and comes back with its data; the daemon stays.
+/// A broker goes, in order for a moment and by power failure for longer than a transaction may be open, and comes back
+/// with its data; the daemon stays.
 pub(crate) fn a_broker_restarts(stage: &Stage) -> String {
     let mut broker = Broker::start(&stage.dir.join("broker"));
     let stage = stage.at(broker.bootstrap());
@@ -114,6 +115,11 @@ pub(crate) fn a_broker_restarts(stage: &Stage) -> String {
             more_turns(turns, 300);
             broker.down(at_once);
             more_turns(turns, 300);
+            if at_once {
+                eventually("a transaction has run out", 90, || {
+                    daemon.metric("contactwatch_kafka_commit_failures_total", "aborted") >= 1.0
+                });
+            }
             broker.up();
             more_turns(turns, 300);
         }

@@ -69,3 +69,22 @@ fn repaired_letters_are_read_before_anything_is_connected() {
     assert_eq!(ended.code, 2, "{}", ended.err);
     assert!(ended.err.contains("letters.ndjson:1: it still cannot be read: invalid_json"), "{}", ended.err);
 }
+
+#[test]
+fn configurations_in_the_readme_are_valid() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let dir = TempDir::new().unwrap();
+    let mut seen = 0;
+    for block in
+        readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(block, _)| block)
+    {
+        if !block.starts_with("# contactwatch.yaml") {
+            continue;
+        }
+        let path = file(&dir, "cw.yaml", block);
+        let ended = end(run(&["config", "check", "--config", &path]));
+        assert_eq!(ended.code, 0, "{block}{}", ended.err);
+        seen += 1;
+    }
+    assert!(seen >= 2, "only {seen} configurations were found");
+}
