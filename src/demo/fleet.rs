@@ -361,7 +361,7 @@ fn store(index: usize) -> Store {
     Store {
         platform,
         id: (first + index / 3 * 137).to_string(),
-        agency: if index % 2 == 0 { "severny-veter" } else { "lotos-trade" },
+        agency: if index.is_multiple_of(2) { "severny-veter" } else { "lotos-trade" },
         item: ITEMS[index % 3 * 3 + index / 3 % 3],
     }
 }
