@@ -1,13 +1,13 @@
 # `make` alone lists the targets.
 
 CARGO ?= cargo
-# The demo is built optimised but quickly: the whole history takes a second either way.
+# The demo is built optimised but quickly: it has nothing to gain from more.
 PROFILE ?= demo
 TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
 BIN = $(TARGET_DIR)/$(PROFILE)/contactwatch
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fmt lint unit core policy deny broker bench
+.PHONY: help setup demo history test fmt lint unit core policy deny broker bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,18 +15,15 @@ help: ## List the targets
 setup: ## Check what a build needs; install missing Debian packages
 	@scripts/setup
 
-demo: setup ## Judge a sample history of a fleet, and show what was caught and why
-	@echo 'Building (a minute or two the first time) ...'
+demo: setup ## The whole system in one process: a simulated fleet, and what it is caught at (ARGS="--stores 200")
+	@echo 'Building (about five minutes the first time, on two cores) ...'
 	@$(CARGO) build --quiet --profile $(PROFILE) --locked
 	@echo
-	@echo 'A sample history, invented: twelve stores on Ozon, Wildberries and Yandex Market, three days of messages,'
-	@echo 'orders and templates. Every message of a seller is judged by the shipped policies. What was caught, and why:'
-	@echo
+	@$(BIN) demo $(ARGS)
+
+history: setup ## Judge the sample history in demo/, and show what was caught and why
+	@$(CARGO) build --quiet --profile $(PROFILE) --locked
 	@$(BIN) score --summary --until 2026-10-08T00:00:00Z demo/history.ndjson
-	@echo
-	@echo 'Next:'
-	@echo '  $(BIN) lint "Дарим скидку 10 % за отзыв!"    will this text pass?'
-	@echo '  $(BIN) score demo/history.ndjson | head -1    a verdict, as it goes out'
 
 test: setup fmt lint unit core policy deny broker ## Everything that must hold before a change is merged
 

@@ -138,7 +138,7 @@ fn watch(demo: &Demo, board: &mut Board, screen: &mut Screen) -> io::Result<Opti
                 if verdict.verdict == VerdictKind::Violation {
                     violations += 1;
                     if pace.may_tell() {
-                        for line in board.tell(&verdict) {
+                        for line in board.tell(&verdict, screen.width()) {
                             screen.line(&line)?;
                         }
                     }
@@ -150,7 +150,7 @@ fn watch(demo: &Demo, board: &mut Board, screen: &mut Screen) -> io::Result<Opti
             Some(Seen::DeadLetter(letter)) => {
                 seen_at = clock::instant();
                 board.unreadable();
-                screen.line(&Board::tell_letter(&letter))?;
+                screen.line(&Board::tell_letter(&letter, screen.width()))?;
             }
             None => {}
         }

@@ -361,7 +361,64 @@ fn store(index: usize) -> Store {
     Store {
         platform,
         id: (first + index / 3 * 137).to_string(),
-        agency: if index % 2 == 0 { "severny-veter" } else { "lotos-trade" },
+        agency: if index.is_multiple_of(2) { "severny-veter" } else { "lotos-trade" },
         item: ITEMS[index % 3 * 3 + index / 3 % 3],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::event::{self, Decoded};
+
+    fn setting(stores: usize, seed: u64) -> Setting {
+        let begin = Millis::parse("2026-10-01T09:00:00Z").unwrap();
+        Setting { stores, seed, begin, end: begin.plus(Span::hours(25)) }
+    }
+
+    fn lived(setting: Setting, steps: i64) -> Vec<Record> {
+        let mut fleet = Fleet::new(setting);
+        let step = setting.end.since(setting.begin).0 / steps;
+        (0..=steps).flat_map(|n| fleet.until(setting.begin.plus(Span(step * n)))).collect()
+    }
+
+    #[test]
+    fn a_seed_tells_one_story_however_often_it_is_asked() {
+        let once = lived(setting(25, 7), 1);
+        assert_eq!(once, lived(setting(25, 7), 500));
+        assert_ne!(once, lived(setting(25, 8), 1));
+        assert!(once.len() > 5000, "{}", once.len());
+    }
+
+    #[test]
+    fn records_can_be_read_but_for_those_that_are_meant_not_to() {
+        for stores in [1, 4, 25, 60] {
+            let setting = setting(stores, 3);
+            let broken = Fleet::new(setting).broken();
+            let mut unreadable = 0;
+            let mut seen = BTreeSet::new();
+            for record in lived(setting, 10) {
+                let events = match event::decode(&record.value) {
+                    Ok(Decoded::One(event)) => vec![event],
+                    Ok(Decoded::Many(events)) => events,
+                    Ok(Decoded::Skipped(reason)) => {
+                        panic!("{reason:?}: {}", String::from_utf8_lossy(&record.value))
+                    }
+                    Err(_) => {
+                        unreadable += 1;
+                        continue;
+                    }
+                };
+                for event in events {
+                    assert!(event.occurred_at <= setting.end, "{} lies in the future", event.event_id);
+                    assert_eq!(record.key, format!("{}/{}", event.platform, event.store));
+                    seen.insert(event.platform.into_owned());
+                }
+            }
+            assert_eq!((unreadable, broken), (3, 3), "{stores} stores");
+            assert_eq!(seen.len(), stores.min(3));
+        }
     }
 }

@@ -259,7 +259,7 @@ fn wildberries_order(store: &Store, order: &Order, step: Step, at: Millis) -> Va
                 "article": store.item.offer, "nmId": store.item.sku, "offices": ["Калуга"], "warehouseId": 658_434,
             }] });
         }
-        Step::Packed => "sorted",
+        Step::Packed => "confirm",
         Step::Shipped => "sent_to_carrier",
         Step::Delivered => "received_by_client",
     };
@@ -302,4 +302,132 @@ pub(super) fn canonical(store: &Store, kind: &str, what: &str, at: Millis, field
 fn seconds(at: Millis) -> String {
     let text = at.to_string();
     text.split_once('.').map_or_else(|| text.clone(), |(whole, _)| format!("{whole}Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{self, Body, Decoded, TimeSource};
+
+    fn store(platform: Platform) -> Store {
+        let item = Item { title: "Плед", sku: 470_011_201, offer: "PL-140" };
+        Store { platform, id: "184213".to_owned(), agency: "severny-veter", item }
+    }
+
+    fn order_of(platform: Platform) -> Order {
+        let number = match platform {
+            Platform::Ozon => "24219509-0020-1",
+            Platform::Wildberries => "eAP.m80165aef86ce46c3ab9e2292cb04f3ae.0.0",
+            Platform::YandexMarket => "423943917",
+        };
+        Order { number: number.to_owned(), task: 13_833_711, tracking: "80083121288447".to_owned() }
+    }
+
+    fn at() -> Millis {
+        Millis::parse("2026-10-01T09:00:00Z").unwrap()
+    }
+
+    /// What a payload says, in a line.
+    fn told(payload: &Value) -> String {
+        let bytes = payload.to_string();
+        let event = match event::decode(bytes.as_bytes()).unwrap() {
+            Decoded::One(event) => event,
+            Decoded::Many(mut events) => events.pop().unwrap(),
+            Decoded::Skipped(reason) => panic!("{reason:?}: {bytes}"),
+        };
+        assert_eq!((event.occurred_at, event.time_source), (at(), TimeSource::Native), "{bytes}");
+        assert_eq!((&*event.store, event.agency.as_deref()), ("184213", Some("severny-veter")));
+        let absent = "-";
+        match &event.body {
+            Body::Message(message) => format!(
+                "{} {} {} {} {} {} {}",
+                message.author.as_str(),
+                message.origin.as_str(),
+                message.conversation_type.as_str(),
+                message.conversation.as_deref().unwrap_or(absent),
+                message.order.posting.as_deref().or(message.order.order.as_deref()).unwrap_or(absent),
+                message.template.as_deref().unwrap_or(absent),
+                message.text.as_deref().unwrap_or(absent),
+            ),
+            Body::Order(order) => format!(
+                "{} {} {} {}",
+                order.kind.as_str(),
+                order.state.map_or(absent, event::OrderState::as_str),
+                order.order.posting.as_deref().or(order.order.order.as_deref()).unwrap_or(absent),
+                order.items.first().and_then(|item| item.sku.as_deref()).unwrap_or(absent),
+            ),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn messages_say_what_was_meant() {
+        for (platform, author, opens, expected) in [
+            (Platform::Ozon, Author::Buyer, true, "buyer human buyer 5001 - - Да"),
+            (Platform::Ozon, Author::Operator, false, "seller human buyer 5001 24219509-0020-1 - Да"),
+            (
+                Platform::Ozon,
+                Author::Program(Some("t-1")),
+                false,
+                "seller erp buyer 5001 24219509-0020-1 t-1 Да",
+            ),
+            (
+                Platform::Ozon,
+                Author::Platform,
+                false,
+                "platform platform_automatic buyer 5001 24219509-0020-1 - Да",
+            ),
+            (
+                Platform::Wildberries,
+                Author::Buyer,
+                true,
+                "buyer human buyer 5001 eAP.m80165aef86ce46c3ab9e2292cb04f3ae.0.0 - Да",
+            ),
+            (Platform::Wildberries, Author::Operator, false, "seller human buyer 5001 - - Да"),
+            (Platform::Wildberries, Author::Program(None), false, "seller erp buyer 5001 - - Да"),
+            (Platform::Wildberries, Author::Platform, false, "seller unknown buyer 5001 - - Да"),
+            (Platform::YandexMarket, Author::Buyer, true, "buyer human buyer 5001 423943917 - Да"),
+            (Platform::YandexMarket, Author::Operator, false, "seller human buyer 5001 423943917 - Да"),
+            (
+                Platform::YandexMarket,
+                Author::Program(Some("t-1")),
+                false,
+                "seller erp buyer 5001 423943917 t-1 Да",
+            ),
+            (
+                Platform::YandexMarket,
+                Author::Platform,
+                false,
+                "platform platform_automatic buyer 5001 423943917 - Да",
+            ),
+        ] {
+            let chat = Chat { id: "5001".to_owned(), buyer: 2_475_455, order: Some(order_of(platform)) };
+            let written = Message { author, id: 70_000_001, at: at(), text: "Да", opens };
+            assert_eq!(told(&message(&store(platform), &chat, &written)), expected, "{platform:?}");
+        }
+    }
+
+    #[test]
+    fn orders_say_what_was_meant() {
+        for (platform, step, expected) in [
+            (Platform::Ozon, Step::Created, "created paid 24219509-0020-1 470011201"),
+            (Platform::Ozon, Step::Packed, "state_changed awaiting_shipment 24219509-0020-1 -"),
+            (Platform::Ozon, Step::Shipped, "state_changed shipped 24219509-0020-1 -"),
+            (Platform::Ozon, Step::Delivered, "state_changed delivered 24219509-0020-1 -"),
+            (Platform::Wildberries, Step::Created, "created created 13833711 470011201"),
+            (Platform::Wildberries, Step::Packed, "state_changed awaiting_shipment 13833711 -"),
+            (Platform::Wildberries, Step::Shipped, "state_changed shipped 13833711 -"),
+            (Platform::Wildberries, Step::Delivered, "state_changed delivered 13833711 -"),
+            (Platform::YandexMarket, Step::Created, "created created 423943917 PL-140"),
+            (Platform::YandexMarket, Step::Packed, "state_changed awaiting_shipment 423943917 -"),
+            (Platform::YandexMarket, Step::Shipped, "state_changed shipped 423943917 -"),
+            (Platform::YandexMarket, Step::Delivered, "state_changed delivered 423943917 -"),
+        ] {
+            assert_eq!(
+                told(&order(&store(platform), &order_of(platform), step, at())),
+                expected,
+                "{platform:?}"
+            );
+        }
+    }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use crate::cli::findings::{self, Shown};
 use crate::cli::output::{BOLD, DIM, GREEN, RED, YELLOW, count, severity_style, styled};
 use crate::cli::summary::{Summary, fact};
@@ -17,6 +19,8 @@ use crate::time::Millis;
 const ROWS: usize = 12;
 /// Column in which the reasons begin.
 const REASONS: usize = 36;
+/// Column in which clause and advice begin.
+const EXPLANATIONS: usize = 12;
 /// Width of the column of stores and places.
 const PLACE: usize = REASONS - 13;
 
@@ -64,7 +68,8 @@ impl Board {
     }
 
     /// A violation in lines for people: when, where, which rules by which words; what a rule says, the first time.
-    pub(super) fn tell(&mut self, verdict: &Verdict) -> Vec<String> {
+    /// Lines longer than `width` are cut.
+    pub(super) fn tell(&mut self, verdict: &Verdict, width: usize) -> Vec<String> {
         let when = minute(&verdict.occurred_at);
         let store = format!("{}/{}", verdict.platform, verdict.store);
         let mut lines = Vec::new();
@@ -76,22 +81,24 @@ impl Board {
                 true => format!("{DIM}{when}{DIM:#} {store:<PLACE$}"),
                 false => " ".repeat(REASONS - 1),
             };
-            let style = severity_style(finding.severity);
-            lines.push(format!("{head} {style}{}{style:#}{}", finding.rule, reasons(finding)));
+            let rule = styled(severity_style(finding.severity), &finding.rule);
+            let reasons = fit(reasons(finding), width.saturating_sub(REASONS + finding.rule.len()));
+            lines.push(format!("{head} {rule}{reasons}"));
             if self.explained.insert(finding.rule.to_string()) {
-                let indent = " ".repeat(REASONS);
-                lines.push(format!("{indent}{DIM}{}{DIM:#}", finding.clause));
-                lines.push(format!("{indent}{DIM}→ {}{DIM:#}", finding.advice));
+                let room = width.saturating_sub(EXPLANATIONS);
+                for text in [finding.clause.to_string(), format!("→ {}", finding.advice)] {
+                    lines.push(format!("{:EXPLANATIONS$}{DIM}{}{DIM:#}", "", fit(text, room)));
+                }
             }
         }
         lines
     }
 
     /// A dead letter as a line for people.
-    pub(super) fn tell_letter(letter: &Letter) -> String {
+    pub(super) fn tell_letter(letter: &Letter, width: usize) -> String {
         let place = format!("{}/{}@{}", letter.origin.topic, letter.origin.partition, letter.origin.offset);
-        let head = format!("{DIM}dead letter{DIM:#} {place:<PLACE$}");
-        format!("{head} {YELLOW}{}{YELLOW:#} {}", letter.code, letter.error)
+        let error = fit(letter.error.clone(), width.saturating_sub(REASONS + letter.code.len() + 2));
+        format!("{DIM}dead letter{DIM:#} {place:<PLACE$} {}: {error}", styled(YELLOW, &letter.code))
     }
 
     /// The live block.
@@ -194,6 +201,24 @@ fn told(name: &str, value: &str) -> Option<String> {
         Err(_) => value.to_owned(),
     };
     Some(format!("{} {value}", name.replace('_', " ")))
+}
+
+/// A text that is no wider on the screen.
+fn fit(text: String, width: usize) -> String {
+    if text.width() <= width {
+        return text;
+    }
+    let mut fitted = String::new();
+    let mut taken = 1;
+    for letter in text.chars() {
+        taken += letter.width().unwrap_or(0);
+        if taken > width {
+            break;
+        }
+        fitted.push(letter);
+    }
+    fitted.push('…');
+    fitted
 }
 
 /// Day and minute of a time.

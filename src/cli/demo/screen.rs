@@ -11,6 +11,9 @@ use crate::clock;
 /// Without a terminal the block is written so often, as one line.
 const EVERY: Duration = Duration::from_secs(5);
 
+/// Nothing is cut to less.
+const NARROWEST: usize = 60;
+
 /// Standard output, as the demo uses it.
 pub(super) struct Screen {
     /// The live block; `None` without a terminal.
@@ -31,6 +34,14 @@ impl Screen {
             bar
         });
         Self { block, wrote_at: clock::instant() }
+    }
+
+    /// How wide a line may be: without a terminal as wide as it likes.
+    pub(super) fn width(&self) -> usize {
+        match (&self.block, terminal_size::terminal_size_of(io::stdout())) {
+            (Some(_), Some((width, _))) => usize::from(width.0).max(NARROWEST),
+            _ => usize::MAX,
+        }
     }
 
     /// A line that stays.
