@@ -16,6 +16,7 @@ use crate::daemon::log::{self, Destination};
 use crate::daemon::reload::Loader;
 use crate::demo::watch::Seen;
 use crate::demo::{self, Demo, Options};
+use crate::metrics::names;
 use crate::score::VerdictKind;
 
 use super::output::{BOLD, DIM, count, page};
@@ -193,7 +194,7 @@ fn sum_up(args: &Args, demo: &Demo, board: &Board, missing: &Option<String>) -> 
     }
     board.sum_up(&mut out, demo, &progress)?;
     writeln!(out, "\n{BOLD}Next{BOLD:#}")?;
-    let logged = demo.metrics().total_of("contactwatch_log_messages_total", &["error", "warn"]);
+    let logged = demo.metrics().total_of(names::log_messages, &["error", "warn"]);
     if args.log.is_none() && logged > 0 {
         writeln!(out, "  {DIM}The daemon logged {}:{DIM:#}", count(logged, "warning"))?;
         writeln!(out, "    contactwatch demo --log demo.log")?;

@@ -21,7 +21,7 @@ use crate::config::{Config, GroupProtocol, Role, Secret, Verdicts};
 use crate::daemon::reload::Loader;
 use crate::daemon::{self, DaemonError, Running, Start};
 use crate::kafka::embedded::EmbeddedBroker;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, names};
 use crate::score::Verdict;
 use crate::time::{Millis, Span};
 
@@ -175,16 +175,16 @@ impl Demo {
         Progress {
             simulated: self.feed.simulated(),
             written: self.feed.written(),
-            committed: self.metrics().total("contactwatch_kafka_committed_offset"),
+            committed: self.metrics().total(names::committed_offset),
             alerts: self.receiver.as_ref().map(Receiver::alerts),
-            sent: self.metrics().total("contactwatch_alert_sends_total"),
+            sent: self.metrics().total(names::alert_sends),
         }
     }
 
     /// Whether everything written is judged and its alerts are delivered.
     pub fn is_settled(&self) -> bool {
         let progress = self.progress();
-        progress.committed >= progress.written && self.metrics().total("contactwatch_alert_queue_depth") == 0
+        progress.committed >= progress.written && self.metrics().total(names::alert_queue) == 0
     }
 
     /// The next thing that came out, if one does within `wait`.

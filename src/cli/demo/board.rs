@@ -11,6 +11,7 @@ use crate::cli::summary::{Summary, fact};
 use crate::cli::table::{Cell, Table};
 use crate::demo::{Demo, Progress};
 use crate::kafka::dead_letter::Letter;
+use crate::metrics::names;
 use crate::policy::Mode;
 use crate::score::{Finding, Verdict, VerdictKind};
 use crate::time::Millis;
@@ -158,24 +159,24 @@ impl Board {
             "  {} written, {} committed with their verdicts; {} met twice",
             count(progress.written, "event"),
             progress.committed,
-            total("contactwatch_events_duplicate_total"),
+            total(names::events_duplicate),
         )?;
         let to = if demo.has_stand_in() { "the stand-in for Alertmanager" } else { "Alertmanager" };
         let taken = match progress.alerts {
             Some(alerts) => format!("{} active, {} resolved", alerts.active, alerts.resolved),
-            None => format!("{} active", total("contactwatch_alerts_active")),
+            None => format!("{} active", total(names::alerts_active)),
         };
         writeln!(
             out,
             "  {}, delivered to {to}: {taken}",
-            count(total("contactwatch_alerts_written_total"), "alert record")
+            count(total(names::alerts_written), "alert record")
         )?;
         writeln!(
             out,
             "  {} to the dead letters, as planted; {} confirmed by the reviewer; {} of a marketplace",
             count(self.dead_letters, "unreadable record"),
-            count(total("contactwatch_reviews_total"), "verdict"),
-            count(total("contactwatch_enforcements_total"), "act"),
+            count(total(names::reviews), "verdict"),
+            count(total(names::enforcements), "act"),
         )
     }
 }
