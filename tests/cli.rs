@@ -86,6 +86,7 @@ fn help_tells_a_newcomer_what_to_do() {
     insta::assert_snapshot!("help", end(run(&["--help"])).out);
     for command in [
         "run",
+        "demo",
         "topics",
         "dead-letters",
         "score",
