@@ -194,13 +194,18 @@ fn sum_up(args: &Args, demo: &Demo, board: &Board, missing: &Option<String>) -> 
     }
     board.sum_up(&mut out, demo, &progress)?;
     writeln!(out, "\n{BOLD}Next{BOLD:#}")?;
-    let logged = demo.metrics().total_of(names::log_messages, &["error", "warn"]);
+    let program = std::env::args().next().unwrap_or_else(|| "contactwatch".to_owned());
+    let logged = demo.totals().complaints;
     if args.log.is_none() && logged > 0 {
         writeln!(out, "  {DIM}The daemon logged {}:{DIM:#}", count(logged, "warning"))?;
-        writeln!(out, "    contactwatch demo --log demo.log")?;
+        writeln!(out, "    {program} demo --log demo.log")?;
     }
     for (what, command) in NEXT {
-        writeln!(out, "  {DIM}{what}{DIM:#}\n    {command}")?;
+        writeln!(
+            out,
+            "  {DIM}{what}{DIM:#}\n    {}",
+            command.replace("contactwatch ", &format!("{program} "))
+        )?;
     }
     out.flush()
 }
@@ -212,10 +217,7 @@ const NEXT: [(&str, &str); 5] = [
         "A larger fleet, for longer, at a known address:",
         "contactwatch demo --stores 200 --seconds 120 --listen 127.0.0.1:9466",
     ),
-    (
-        "While it runs, what dashboards are made of:",
-        "curl -s 127.0.0.1:9466/metrics | grep contactwatch_violations",
-    ),
+    ("While it runs, what dashboards are made of:", "curl -s 127.0.0.1:9466/metrics | grep violations_total"),
     ("While it runs, a draft, held against the store's policies:", DRAFT),
     (
         "Edit the policies, and see what they make of the same fleet:",
