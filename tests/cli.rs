@@ -87,7 +87,6 @@ fn help_tells_a_newcomer_what_to_do() {
     for command in [
         "demo",
         "run",
-        "demo",
         "topics",
         "dead-letters",
         "score",

@@ -16,7 +16,6 @@ use crate::daemon::log::{self, Destination};
 use crate::daemon::reload::Loader;
 use crate::demo::watch::Seen;
 use crate::demo::{self, Demo, Options};
-use crate::metrics::names;
 use crate::score::VerdictKind;
 
 use super::output::{BOLD, DIM, count, page};

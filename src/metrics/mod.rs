@@ -15,7 +15,6 @@ use crate::daemon::judge::Judge;
 use crate::time::Millis;
 
 use families::Families;
-pub use families::names;
 pub use relay::RelayMetrics;
 use stores::Stores;
 pub use totals::Totals;

@@ -11,7 +11,6 @@ use crate::cli::summary::{Summary, fact};
 use crate::cli::table::{Cell, Table};
 use crate::demo::{Demo, Progress};
 use crate::kafka::dead_letter::Letter;
-use crate::metrics::names;
 use crate::policy::Mode;
 use crate::score::{Finding, Verdict, VerdictKind};
 use crate::time::Millis;
