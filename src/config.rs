@@ -156,9 +156,12 @@ pub struct Kafka {
     pub brokers: Vec<String>,
     /// Consumer group; also the prefix of transactional ids.
     pub group: String,
-    /// Name of this process within the group, the same after a restart; makes its workers static members. Two
-    /// processes never share one. Chosen anew at every start when null.
+    /// Name of this process within the group, the same after a restart: what a crash left open is then taken back at
+    /// once. Two processes never share one. Chosen anew at every start when null.
     pub instance: Option<String>,
+    /// Whether the workers of a named process are static members: a restart within the session time-out moves no
+    /// partition.
+    pub static_membership: bool,
     /// How the group shares out partitions.
     pub group_protocol: GroupProtocol,
     /// Topic names.
@@ -396,6 +399,7 @@ impl Default for Config {
                 brokers: vec!["localhost:9092".to_owned()],
                 group: "contactwatch".to_owned(),
                 instance: None,
+                static_membership: false,
                 group_protocol: GroupProtocol::Classic,
                 topics: Topics {
                     messages: topic("messages"),

@@ -153,6 +153,12 @@ fn check_kafka(config: &Config, fault: &mut impl FnMut(&str, String)) {
     if kafka.instance.as_ref().is_some_and(String::is_empty) {
         fault("kafka.instance", "is empty; name this process, or leave the key out".to_owned());
     }
+    if kafka.static_membership && kafka.instance.is_none() {
+        fault(
+            "kafka.static_membership",
+            "needs kafka.instance, a name that is the same after a restart".to_owned(),
+        );
+    }
     if kafka.dead_letter_limits.run == 0 || !(0.0..=1.0).contains(&kafka.dead_letter_limits.ratio) {
         fault("kafka.dead_letter_limits", "expects a run of at least 1 and a ratio from 0 to 1".to_owned());
     }

@@ -154,7 +154,10 @@ fn begin(
                 queries: receiver,
                 shutdown: shutdown.clone(),
             };
-            threads.push((format!("worker {index}"), worker::spawn(setting).map_err(thread_fault)?));
+            // Not ready from the first moment on, whenever the thread comes to say so itself.
+            let name = format!("worker {index}");
+            readiness.set(&name, Err("connects to Kafka".to_owned()));
+            threads.push((name, worker::spawn(setting).map_err(thread_fault)?));
         }
     }
     if has(Role::Relay) {
@@ -168,6 +171,7 @@ fn begin(
                 readiness: readiness.clone(),
                 shutdown: shutdown.clone(),
             };
+            readiness.set("relay", Err("connects to Kafka".to_owned()));
             threads.push(("relay".to_owned(), relay::spawn(setting).map_err(thread_fault)?));
         }
     }

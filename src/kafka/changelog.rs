@@ -94,7 +94,7 @@ impl Restore {
             match self.reader.poll(Duration::from_millis(5)) {
                 None => {}
                 Some(Ok(message)) => {
-                    failpoint::pass("restoring");
+                    failpoint::pass("restoring")?;
                     if self.reading.contains(&message.partition()) {
                         each(message.partition(), message.key().unwrap_or_default(), message.payload())?;
                     }

@@ -121,7 +121,11 @@ pub fn consumer(kafka: &Kafka, group: &str) -> Result<ClientConfig, ClientError>
     match kafka.group_protocol {
         GroupProtocol::Classic => {
             config.set("group.protocol", "classic");
-            config.set("partition.assignment.strategy", "cooperative-sticky");
+            // A static member that returns is given what it had, without a rebalance. When it was killed between the
+            // two rounds of a cooperative rebalance, what it had to hand over is nobody's then, and stays so: static
+            // members share out in one round.
+            let strategy = if kafka.static_membership { "range" } else { "cooperative-sticky" };
+            config.set("partition.assignment.strategy", strategy);
         }
         // Session, heartbeat and assignor are the broker's business then.
         GroupProtocol::Consumer => {
@@ -225,7 +229,13 @@ impl ClientContext for Credentials {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
             return;
         }
-        tracing::warn!(target: "kafka", %error, reason);
+        match error.rdkafka_error_code() {
+            // Told by the log as well, with more words.
+            Some(RDKafkaErrorCode::BrokerTransportFailure) => {
+                tracing::debug!(target: "kafka", %error, reason)
+            }
+            _ => tracing::warn!(target: "kafka", %error, reason),
+        }
     }
 
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
@@ -337,6 +347,11 @@ mod tests {
                 ("enable.auto.commit", Some("false")),
                 ("isolation.level", Some("read_committed")),
             ],
+        );
+        check(
+            |kafka| kafka.static_membership = true,
+            |kafka| consumer(kafka, "g"),
+            &[("partition.assignment.strategy", Some("range"))],
         );
         check(
             |kafka| kafka.group_protocol = GroupProtocol::Consumer,

@@ -115,7 +115,7 @@ impl Desk {
         content: &Content<'_>,
         raw: Raw<'_>,
     ) -> Result<(), Stop> {
-        failpoint::pass("taking");
+        failpoint::pass("taking")?;
         self.taken += 1;
         task.changed = true;
         let poisonous = self.poison.contains(&(input, task.partition, place.offset));

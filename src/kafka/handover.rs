@@ -53,11 +53,9 @@ impl Tasks {
     pub(super) fn revoke(&mut self, member: &BaseConsumer<Member>, partitions: &[i32], lost: bool) {
         tracing::info!(worker = self.name, ?partitions, lost, "revoked");
         self.desk.metrics.rebalance(if lost { "lost" } else { "revoke" });
-        failpoint::pass("revoking");
-        let done = if lost {
-            Err(Stop::Abort("the group gave our partitions away".to_owned()))
-        } else {
-            self.commit(member)
+        let done = match lost {
+            true => Err(Stop::Abort("the group gave our partitions away".to_owned())),
+            false => failpoint::pass("revoking").and_then(|()| self.commit(member)),
         };
         for partition in partitions {
             self.tasks.remove(partition);

@@ -126,6 +126,10 @@ impl Tasks {
 
     /// A record arrived.
     pub(super) fn arrived(&mut self, input: usize, message: &BorrowedMessage<'_>) -> Result<(), Stop> {
+        if self.rewind.contains(&message.partition()) {
+            // It lies beyond where the task goes on, and will come again.
+            return Ok(());
+        }
         let Some(task) = self.tasks.get_mut(&message.partition()) else { return Ok(()) };
         task.inputs[input].at_end = false;
         if task.has(input, message.offset()) {
@@ -147,6 +151,9 @@ impl Tasks {
 
     /// An input has no more records in this partition for now.
     pub(super) fn ended(&mut self, input: usize, partition: i32) -> Result<(), Stop> {
+        if self.rewind.contains(&partition) {
+            return Ok(());
+        }
         let Some(task) = self.tasks.get_mut(&partition) else { return Ok(()) };
         task.inputs[input].at_end = true;
         self.merge(partition)
@@ -304,7 +311,7 @@ impl Tasks {
             return Ok(());
         }
         let began = clock::instant();
-        failpoint::pass("committing");
+        failpoint::pass("committing")?;
         if self.kafka.delivery == Delivery::AtLeastOnce {
             // State may be behind what went out, never before it.
             self.desk.outbox.settle()?;

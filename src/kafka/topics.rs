@@ -10,10 +10,14 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::client::{self, PlainContext};
+use crate::clock;
 use crate::config::Kafka;
 
 /// How long one question to the broker may take.
 const CALL: Duration = Duration::from_secs(10);
+
+/// How often a new topic is looked for.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What the topics look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +153,26 @@ impl<'a> Broker<'a> {
                 Err((topic, code)) => faults.push(format!("topic {topic} cannot be created: {code}")),
             }
         }
-        if faults.is_empty() { Ok(()) } else { Err(TopicsError::Faults(faults)) }
+        if !faults.is_empty() {
+            return Err(TopicsError::Faults(faults));
+        }
+        self.wait_for(wanted)
+    }
+
+    /// Waits until every broker that is asked knows the new topics: creation is told to them one after the other.
+    fn wait_for(&self, wanted: &[(&str, Use)]) -> Result<(), TopicsError> {
+        let began = clock::instant();
+        loop {
+            let known = self.partitions()?;
+            let missing = wanted.iter().find(|(name, _)| !known.contains_key(*name));
+            match missing {
+                None => return Ok(()),
+                Some((name, _)) if began.elapsed() > CALL => {
+                    return Err(TopicsError::Broker(format!("topic {name} was created, and is not there")));
+                }
+                Some(_) => std::thread::sleep(LOOK_AGAIN),
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{CommitMode, Consumer, ConsumerGroupMetadata};
@@ -87,9 +87,11 @@ impl ProducerContext for Deliveries {
 /// The producer of one worker.
 pub(super) struct Outbox {
     producer: BaseProducer<Deliveries>,
+    config: ClientConfig,
+    credentials: Credentials,
     delivery: Delivery,
-    /// A transaction was begun.
-    open: bool,
+    /// Since when a transaction is open.
+    opened_at: Option<Instant>,
     /// Records handed over since the last commit.
     pending: u64,
 }
@@ -111,19 +113,19 @@ impl Outbox {
             // Records may not live longer than their transaction.
             config.set("message.timeout.ms", TRANSACTION_TIMEOUT.as_millis().to_string());
         }
-        let context = Deliveries {
-            credentials,
-            acknowledged: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            refusal: Mutex::default(),
-        };
-        let producer = client::connect_producer(&config, context)
-            .map_err(|error| Stop::Fatal(format!("cannot create a producer: {error}")))?;
-        let outbox = Self { producer, delivery, open: false, pending: 0 };
-        if delivery == Delivery::ExactlyOnce {
-            outbox.repeat("cannot begin to use transactions", || outbox.producer.init_transactions(CALL))?;
-        }
+        let producer = connect(&config, &credentials)?;
+        let outbox = Self { producer, config, credentials, delivery, opened_at: None, pending: 0 };
+        outbox.take_over()?;
         Ok(outbox)
+    }
+
+    fn take_over(&self) -> Result<(), Stop> {
+        match self.delivery {
+            Delivery::ExactlyOnce => {
+                self.repeat("cannot begin to use transactions", || self.producer.init_transactions(CALL))
+            }
+            Delivery::AtLeastOnce => Ok(()),
+        }
     }
 
     /// Lets the library do what it has to while nothing is sent: renew a token, say.
@@ -172,10 +174,10 @@ impl Outbox {
     }
 
     fn begin(&mut self) -> Result<(), Stop> {
-        if self.delivery == Delivery::ExactlyOnce && !self.open {
+        if self.delivery == Delivery::ExactlyOnce && self.opened_at.is_none() {
             let begun = self.producer.begin_transaction();
             begun.map_err(|error| self.sort("cannot begin a transaction", &error))?;
-            self.open = true;
+            self.opened_at = Some(clock::instant());
         }
         Ok(())
     }
@@ -190,14 +192,11 @@ impl Outbox {
                 return Err(Stop::Abort("the broker acknowledges no records".to_owned()));
             }
         }
-        failpoint::pass("settled");
+        failpoint::pass("settled")?;
         let refusal = self.producer.context().refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
         match refusal {
             None => Ok(()),
-            Some((_, refused)) => match self.producer.client().fatal_error() {
-                Some((code, reason)) => Err(Stop::fatal(&format!("{refused}; {reason}"), code)),
-                None => Err(Stop::Abort(refused)),
-            },
+            Some((_, refused)) => Err(self.fatal(&refused).unwrap_or(Stop::Abort(refused))),
         }
     }
 
@@ -211,20 +210,20 @@ impl Outbox {
             Delivery::ExactlyOnce => {
                 self.begin()?;
                 self.settle()?;
-                failpoint::pass("before_offsets");
+                failpoint::pass("before_offsets")?;
                 let metadata: ConsumerGroupMetadata = member
                     .group_metadata()
                     .ok_or_else(|| Stop::Abort("no group to commit for".to_owned()))?;
                 self.repeat("cannot add offsets to the transaction", || {
                     self.producer.send_offsets_to_transaction(offsets, &metadata, CALL)
                 })?;
-                failpoint::pass("before_commit");
+                failpoint::pass("before_commit")?;
                 self.repeat("cannot commit the transaction", || self.producer.commit_transaction(CALL))?;
-                self.open = false;
+                self.opened_at = None;
             }
             Delivery::AtLeastOnce => {
                 self.settle()?;
-                failpoint::pass("before_offsets");
+                failpoint::pass("before_offsets")?;
                 if offsets.count() > 0 {
                     member
                         .commit(offsets, CommitMode::Sync)
@@ -233,7 +232,7 @@ impl Outbox {
             }
         }
         self.pending = 0;
-        failpoint::pass("after_commit");
+        failpoint::pass("after_commit")?;
         Ok(())
     }
 
@@ -244,11 +243,31 @@ impl Outbox {
         // What is refused now belongs to what is taken back.
         let _ = self.settle();
         self.producer.context().refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if self.open {
-            self.repeat("cannot abort the transaction", || self.producer.abort_transaction(CALL))?;
-            self.open = false;
+        if self.opened_at.is_some()
+            && let Err(stop) =
+                self.repeat("cannot abort the transaction", || self.producer.abort_transaction(CALL))
+        {
+            if matches!(stop, Stop::Fatal(_)) && self.is_fenced() {
+                return Err(stop);
+            }
+            // The broker has taken it back itself, because it was open for too long; a new producer begins anew, and
+            // takes back what may be left.
+            tracing::warn!(reason = %stop, "the producer is made anew");
+            self.producer = connect(&self.config, &self.credentials)?;
+            self.take_over()?;
         }
+        self.opened_at = None;
         Ok(())
+    }
+
+    /// Another process took this one's place: its producer was fenced, and not because a transaction was open for too
+    /// long.
+    fn is_fenced(&self) -> bool {
+        use RDKafkaErrorCode::{Fenced, InvalidProducerEpoch, ProducerFenced};
+        let ran_out = self.opened_at.is_some_and(|at| at.elapsed() >= TRANSACTION_TIMEOUT.mul_f64(0.9));
+        let fatal = self.producer.client().fatal_error();
+        !ran_out
+            && fatal.is_some_and(|(code, _)| matches!(code, Fenced | ProducerFenced | InvalidProducerEpoch))
     }
 
     /// Repeats a call while the library says that it may be repeated.
@@ -270,12 +289,28 @@ impl Outbox {
     }
 
     fn sort(&self, what: &str, error: &KafkaError) -> Stop {
-        match self.producer.client().fatal_error() {
-            // The call itself only says that there was a fatal error before.
-            Some((code, reason)) => Stop::fatal(&format!("{what}: {reason}"), code),
-            None => Stop::of_transaction(what, error),
-        }
+        // After a fatal error the call itself only says that there was one.
+        self.fatal(what).unwrap_or_else(|| Stop::of_transaction(what, error))
     }
+
+    /// What a fatal error of the producer means, when there was one: the end where another took its place, else a
+    /// transaction lost, and a new producer.
+    fn fatal(&self, what: &str) -> Option<Stop> {
+        let (code, reason) = self.producer.client().fatal_error()?;
+        let text = format!("{what}: {reason}");
+        Some(if self.is_fenced() { Stop::fatal(&text, code) } else { Stop::Abort(text) })
+    }
+}
+
+fn connect(config: &ClientConfig, credentials: &Credentials) -> Result<BaseProducer<Deliveries>, Stop> {
+    let context = Deliveries {
+        credentials: credentials.clone(),
+        acknowledged: AtomicU64::new(0),
+        refused: AtomicU64::new(0),
+        refusal: Mutex::default(),
+    };
+    client::connect_producer(config, context)
+        .map_err(|error| Stop::Fatal(format!("cannot create a producer: {error}")))
 }
 
 /// A transactional id that is this worker's alone, the same after a restart when the process has a name.

@@ -74,6 +74,7 @@ pub fn spawn(setting: Setting) -> std::io::Result<JoinHandle<Result<(), Stop>>> 
 }
 
 fn run(setting: Setting) -> Result<(), Stop> {
+    let index = setting.index;
     let shutdown = setting.shutdown.clone();
     let (member, follower) = connect(setting)?;
     let mut result = Ok(());
@@ -81,7 +82,18 @@ fn run(setting: Setting) -> Result<(), Stop> {
         result = round(&member, &follower).or_else(|stop| member.context().tasks().recover(stop));
     }
     let mut tasks = member.context().tasks();
-    let result = result.and_then(|()| tasks.close(&member));
+    let result = result.and_then(|()| match tasks.close(&member) {
+        Err(Stop::Abort(reason)) => {
+            tracing::warn!(
+                worker = index,
+                reason,
+                "the last transaction is taken back; whoever is next repeats it"
+            );
+            tasks.give_up();
+            Ok(())
+        }
+        closed => closed,
+    });
     if result.is_err() {
         tasks.give_up();
     }
@@ -120,7 +132,7 @@ fn connect(setting: Setting) -> Result<(GroupConsumer, Follower), Stop> {
 
     let mut config = client::consumer(&kafka, &kafka.group).map_err(|error| fatal(&error))?;
     config.set("enable.partition.eof", "true");
-    if kafka.instance.is_some() {
+    if kafka.static_membership {
         config.set("group.instance.id", format!("{instance}-{index}"));
     }
     let desk = Desk::new(DeskParts {

@@ -127,6 +127,32 @@ pub(crate) fn kill_at_every_step(stage: &Stage) -> String {
     )
 }
 
+/// Static members that die while their group is being made find all partitions again.
+pub(crate) fn static_members_die_early(stage: &Stage) -> String {
+    let work = history(1);
+    let setup = Setup::default().named("one").kafka("static_membership: true");
+    // Nearly at once, a little later, in the middle.
+    let points =
+        [("after_commit", 1), ("after_commit", 2), ("committing", 1), ("taking", 20), ("settled", 1)];
+    let mut verdicts = 0;
+    for (round, times) in [&points[..], &points[3..]].into_iter().enumerate() {
+        let stage = stage.part(&round.to_string());
+        create_topics(&stage);
+        produce(&stage, &work);
+        for (point, time) in times {
+            setup.clone().dies_at(point, *time).start(&stage).wait_death(90);
+        }
+        let wanted = expected(&stage, &engine());
+        let mut daemon = setup.start_ready(&stage);
+        daemon.wait_caught_up(&stage);
+        wait_for(&stage, &wanted);
+        daemon.terminate();
+        outcome(&stage).same_as(&wanted, "static members");
+        verdicts += wanted.verdicts.len();
+    }
+    format!("{verdicts} verdicts, none lost, none twice; killed {} times", points.len() + 2)
+}
+
 /// Lets a daemon die twice at one point, lets another finish, and compares. Returns the number of verdicts.
 fn killed_at(stage: &Stage, work: &[Work], point: &str, times: &[u32]) -> usize {
     create_topics(stage);

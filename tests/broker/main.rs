@@ -30,6 +30,8 @@ type Scenario = fn(&Stage) -> String;
 /// The longest first: two run at a time.
 const SCENARIOS: &[(&str, Scenario)] = &[
     ("kill_at_every_step", catch_up::kill_at_every_step),
+    ("static_members_die_early", catch_up::static_members_die_early),
+    ("transactions_are_lost", live::transactions_are_lost),
     ("processes_come_and_go", live::processes_come_and_go),
     ("a_broker_restarts", live::a_broker_restarts),
     ("a_process_that_stood_still_is_fenced", live::a_process_that_stood_still_is_fenced),

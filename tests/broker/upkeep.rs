@@ -173,7 +173,7 @@ pub(crate) fn dead_letters(stage: &Stage) -> String {
 pub(crate) fn dead_letter_limits(stage: &Stage) -> String {
     let mut told = Vec::new();
     for (name, limits, good, bad) in
-        [("run", "{run: 5, ratio: 1.0}", 3, 5), ("ratio", "{run: 1000, ratio: 0.1}", 220, 30)]
+        [("run", "{run: 5, ratio: 1.0}", 3, 5), ("ratio", "{run: 1000, ratio: 0.1}", 220, 60)]
     {
         let stage = stage.part(name);
         create_topics(&stage);

@@ -39,6 +39,7 @@ fn settings_that_cannot_work_end_with_2_before_anything_is_connected() {
         ("kafak: {}", "unknown key \"kafak\"; did you mean \"kafka\"?"),
         ("kafka: {brokers: [localhost]}", "\"localhost\" is not written as host:port"),
         ("kafka: {topics: {orders: contact.messages}}", "is the same topic as kafka.topics.messages"),
+        ("kafka: {static_membership: true}", "needs kafka.instance"),
         ("kafka: {security: sasl_tls}", "needs kafka.username, and kafka.password_file"),
         ("kafka: {security: sasl_tls, sasl_mechanism: OAUTHBEARER}", "OAUTHBEARER needs kafka.token_file"),
         ("kafka: {password_file: /nowhere}", "kafka.password_file /nowhere cannot be read"),
@@ -67,4 +68,23 @@ fn repaired_letters_are_read_before_anything_is_connected() {
     let ended = end(run(&["dead-letters", "replay", &letters, "--config", &path]));
     assert_eq!(ended.code, 2, "{}", ended.err);
     assert!(ended.err.contains("letters.ndjson:1: it still cannot be read: invalid_json"), "{}", ended.err);
+}
+
+#[test]
+fn configurations_in_the_readme_are_valid() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let dir = TempDir::new().unwrap();
+    let mut seen = 0;
+    for block in
+        readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(block, _)| block)
+    {
+        if !block.starts_with("# contactwatch.yaml") {
+            continue;
+        }
+        let path = file(&dir, "cw.yaml", block);
+        let ended = end(run(&["config", "check", "--config", &path]));
+        assert_eq!(ended.code, 0, "{block}{}", ended.err);
+        seen += 1;
+    }
+    assert!(seen >= 2, "only {seen} configurations were found");
 }

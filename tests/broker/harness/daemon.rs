@@ -64,6 +64,12 @@ impl Setup {
         self
     }
 
+    /// Loses its transaction at a point of the loop, every so-many-th time it comes by.
+    pub(crate) fn aborts_at(mut self, point: &str, every: u32) -> Self {
+        self.environment.push(("CONTACTWATCH_FAIL_POINT".to_owned(), format!("{point}:{every}:abort")));
+        self
+    }
+
     /// Writes the configuration; returns its path and the address of HTTP.
     pub(crate) fn write(&self, stage: &Stage) -> (PathBuf, u16) {
         let port = free_port();
@@ -78,7 +84,7 @@ impl Setup {
         let properties = if self.kafka.contains("properties:") || self.kafka.contains("consumer") {
             String::new()
         } else {
-            "  properties: {session.timeout.ms: \"6000\", heartbeat.interval.ms: \"500\"}\n".to_owned()
+            "  properties: {session.timeout.ms: \"3000\", heartbeat.interval.ms: \"500\"}\n".to_owned()
         };
         let config = format!(
             "kafka:\n{security}  group: {name}\n{properties}  topics:\n    messages: {name}.messages\n    \
