@@ -15,7 +15,7 @@ use crate::config::{Config, Flag};
 use crate::daemon::log::{self, Destination};
 use crate::daemon::reload::Loader;
 use crate::demo::watch::Seen;
-use crate::demo::{self, Demo, Options};
+use crate::demo::{self, Demo, Options, Progress};
 use crate::score::VerdictKind;
 
 use super::output::{BOLD, DIM, count, page};
@@ -170,15 +170,20 @@ fn watch(demo: &Demo, board: &mut Board, screen: &mut Screen) -> io::Result<Opti
                 return Ok(None);
             }
             if since.elapsed() > FAREWELL {
-                let left = progress.written.saturating_sub(progress.committed);
-                return Ok(Some(format!(
-                    "{} not judged, or their alerts not delivered",
-                    count(left, "event")
-                )));
+                return Ok(Some(missing(demo, &progress)));
             }
         }
     }
     Ok(None)
+}
+
+/// What did not come out in time.
+fn missing(demo: &Demo, progress: &Progress) -> String {
+    let alerts = demo.totals().alerts_queued;
+    match progress.written.saturating_sub(progress.committed) {
+        0 => format!("{} not delivered to {}", count(alerts, "alert"), demo.alertmanager()),
+        events => format!("{} not judged", count(events, "event")),
+    }
 }
 
 fn sum_up(args: &Args, demo: &Demo, board: &Board, missing: &Option<String>) -> io::Result<()> {

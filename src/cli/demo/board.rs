@@ -165,14 +165,13 @@ impl Board {
             Some(alerts) => format!("{} active, {} resolved", alerts.active, alerts.resolved),
             None => format!("{} active", totals.alerts_active),
         };
-        writeln!(out, "  {}, delivered to {to}: {taken}", count(totals.alerts_written, "alert record"))?;
-        writeln!(
-            out,
-            "  {} to the dead letters, as planted; {} confirmed by the reviewer; {} of a marketplace",
-            count(self.dead_letters, "unreadable record"),
-            count(totals.reviews, "verdict"),
-            count(totals.enforcements, "act"),
-        )
+        let written = count(totals.alerts_written, "alert record");
+        writeln!(out, "  {written} for {to}: {taken}")?;
+        let unreadable = count(self.dead_letters, "unreadable record");
+        writeln!(out, "  {unreadable} to the dead letters, of {} planted", demo.planted())?;
+        let reviewed = count(totals.reviews, "verdict");
+        let acts = count(totals.enforcements, "act");
+        writeln!(out, "  {reviewed} confirmed by the reviewer, {acts} of a marketplace")
     }
 }
 
