@@ -29,6 +29,8 @@ pub mod kafka;
 #[cfg(feature = "daemon")]
 pub mod metrics;
 pub mod policy;
+#[cfg(feature = "daemon")]
+pub mod runtime;
 pub mod score;
 pub mod shipped;
 pub mod state;

@@ -18,11 +18,11 @@ use super::book::{Book, Identity, Place, Taken, Timing};
 use super::record::AlertRecord;
 use crate::clock;
 use crate::config::{Alertmanager, Kafka};
-use crate::daemon::readiness::Readiness;
-use crate::daemon::shutdown::Shutdown;
 use crate::kafka::Stop;
 use crate::kafka::client::{self, Credentials, client_context};
 use crate::metrics::RelayMetrics;
+use crate::runtime::readiness::Readiness;
+use crate::runtime::shutdown::Shutdown;
 
 /// How long a poll waits.
 const WAIT: Duration = Duration::from_millis(50);

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{self, Config, Flag, Loaded, PackBinding, Retention, Verdicts};
-use crate::daemon::judge::Judge;
 use crate::engine::Engine;
 use crate::hash::stable_hash;
 use crate::policy::diff::EffectivePack;
 use crate::policy::{self, Binding, BindingMode, Mode, PolicyError, PolicySources, Ruleset, StoreSeed};
+use crate::runtime::judge::Judge;
 use crate::shipped::{Part, Tree, TreeFile};
 use crate::state::TaskState;
 use crate::text::Scanner;

@@ -5,12 +5,8 @@
 //! is asked to end, or something fatal happens. Workers and the relay are plain threads; HTTP and delivery run on a
 //! small tokio runtime beside them.
 
-pub mod judge;
 pub mod log;
-pub mod query;
-pub mod readiness;
 pub mod reload;
-pub mod shutdown;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,11 +22,12 @@ use crate::kafka::topics::{self, Layout};
 use crate::kafka::{self, Stop, worker};
 use crate::metrics::Metrics;
 
-use judge::SharedJudge;
-use query::Query;
-use readiness::Readiness;
+use crate::runtime::judge::SharedJudge;
+use crate::runtime::query::Query;
+use crate::runtime::readiness::Readiness;
+use crate::runtime::recent::Recent;
+use crate::runtime::shutdown::Shutdown;
 use reload::{Loader, Reloader};
-use shutdown::Shutdown;
 
 /// How long threads may take to end once they were asked to.
 const FAREWELL: Duration = Duration::from_secs(45);
@@ -120,7 +117,7 @@ fn begin(
         .build()
         .map_err(|error| DaemonError::Runtime(format!("cannot start threads: {error}")))?;
     let shutdown = Shutdown::default();
-    let recent = Arc::new(http::Recent::default());
+    let recent = Arc::new(Recent::default());
     let reloader = Arc::new(Reloader::new(Arc::clone(&judge), loader, Arc::clone(&metrics)));
     let instance = kafka::instance(config.kafka.instance.as_deref());
     let terms = AlertTerms::from(&config.alertmanager);

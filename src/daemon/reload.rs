@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::judge::{Judge, SharedJudge};
-use super::shutdown::Shutdown;
 use crate::metrics::Metrics;
+use crate::runtime::judge::{Judge, SharedJudge};
+use crate::runtime::shutdown::Shutdown;
 
 /// How often files are looked at.
 const LOOK: Duration = Duration::from_secs(2);

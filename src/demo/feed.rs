@@ -12,8 +12,8 @@ use serde_json::json;
 use super::fleet::{Fleet, Topic};
 use crate::clock;
 use crate::config::{Kafka, Topics};
-use crate::daemon::shutdown::Shutdown;
 use crate::kafka::client;
+use crate::runtime::shutdown::Shutdown;
 use crate::score::Verdict;
 use crate::time::{Millis, Span};
 

@@ -4,9 +4,7 @@
 //! are off.
 
 mod health;
-mod recent;
 mod routes;
 mod server;
 
-pub use recent::Recent;
 pub use server::{App, BindError, Server};

@@ -15,12 +15,12 @@ use tokio::sync::oneshot;
 
 use super::server::{App, fault};
 use crate::clock;
-use crate::daemon::query::Query;
 use crate::engine::BareText;
 use crate::event::{
     Author, Body, Channel, ConversationType, DispositionLabel, Event, Message, OrderRef, Origin, Surface,
     TimeSource,
 };
+use crate::runtime::query::Query;
 use crate::score::Verdict;
 
 /// How long workers may take to answer.

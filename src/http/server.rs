@@ -14,16 +14,16 @@ use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::recent::Recent;
 use super::{health, routes};
 use crate::config::Secret;
-use crate::daemon::judge::SharedJudge;
-use crate::daemon::query::Query;
-use crate::daemon::readiness::Readiness;
 use crate::daemon::reload::Reloader;
-use crate::daemon::shutdown::Shutdown;
 use crate::kafka::dispositions;
 use crate::metrics::Metrics;
+use crate::runtime::judge::SharedJudge;
+use crate::runtime::query::Query;
+use crate::runtime::readiness::Readiness;
+use crate::runtime::recent::Recent;
+use crate::runtime::shutdown::Shutdown;
 
 /// Largest body of a request.
 const BODY: usize = 64 * 1024;
@@ -183,8 +183,8 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::daemon::judge::Judge;
     use crate::engine::{Emit, Engine};
+    use crate::runtime::judge::Judge;
     use crate::time::Millis;
 
     async fn serve(token: Option<&str>) -> (String, App) {

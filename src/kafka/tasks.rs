@@ -12,8 +12,8 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 
 use crate::clock;
 use crate::config::{Delivery, Kafka};
-use crate::daemon::query::Query;
-use crate::daemon::readiness::Readiness;
+use crate::runtime::query::Query;
+use crate::runtime::readiness::Readiness;
 use crate::state::Retention;
 use crate::state::codec::RecordKey;
 

@@ -14,12 +14,12 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use crate::alert::AlertTerms;
 use crate::clock;
 use crate::config::{GroupProtocol, Kafka};
-use crate::daemon::judge::SharedJudge;
-use crate::daemon::query::Query;
-use crate::daemon::readiness::Readiness;
-use crate::daemon::shutdown::Shutdown;
-use crate::http::Recent;
 use crate::metrics::WorkerMetrics;
+use crate::runtime::judge::SharedJudge;
+use crate::runtime::query::Query;
+use crate::runtime::readiness::Readiness;
+use crate::runtime::recent::Recent;
+use crate::runtime::shutdown::Shutdown;
 use crate::state::Retention;
 
 use super::client::{self, Credentials, PlainContext};

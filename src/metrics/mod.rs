@@ -11,7 +11,7 @@ use std::sync::Arc;
 use prometheus::{Encoder, Registry, TextEncoder};
 
 use crate::config::{Config, StoreLabel};
-use crate::daemon::judge::Judge;
+use crate::runtime::judge::Judge;
 use crate::time::Millis;
 
 use families::Families;
