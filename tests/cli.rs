@@ -85,6 +85,7 @@ fn file(dir: &TempDir, name: &str, text: &str) -> String {
 fn help_tells_a_newcomer_what_to_do() {
     insta::assert_snapshot!("help", end(run(&["--help"])).out);
     for command in [
+        "demo",
         "run",
         "topics",
         "dead-letters",

@@ -8,12 +8,10 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rdkafka::client::OAuthToken;
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
-use rdkafka::{ClientContext, Message, Offset, TopicPartitionList};
+use rdkafka::{Message, Offset, TopicPartitionList};
 
 use super::alertmanager::{Delivery, Sink};
 use super::book::{Book, Identity, Place, Taken, Timing};
@@ -23,7 +21,7 @@ use crate::config::{Alertmanager, Kafka};
 use crate::daemon::readiness::Readiness;
 use crate::daemon::shutdown::Shutdown;
 use crate::kafka::Stop;
-use crate::kafka::client::{self, Credentials};
+use crate::kafka::client::{self, Credentials, client_context};
 use crate::metrics::RelayMetrics;
 
 /// How long a poll waits.
@@ -74,21 +72,7 @@ struct Member {
     changes: Mutex<Changes>,
 }
 
-impl ClientContext for Member {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.credentials.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.credentials.error(error, reason);
-    }
-
-    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
-        self.credentials.generate_oauth_token(config)
-    }
-}
+client_context!(Member, credentials);
 
 impl ConsumerContext for Member {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {

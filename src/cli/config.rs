@@ -1,14 +1,13 @@
 //! `config`: is the configuration right, and where does each value come from?
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use clap::Subcommand;
 
 use crate::config::{Config, Loaded};
 
 use super::output::{DIM, GREEN};
-use super::rules::{Rules, load_config};
+use super::rules::{ConfigFile, Rules};
 use super::{Failure, Status, output};
 
 /// Check the configuration, or show it with the layer of every value
@@ -29,13 +28,6 @@ enum Command {
     Show(ConfigFile),
 }
 
-#[derive(Debug, clap::Args)]
-struct ConfigFile {
-    /// Configuration file; without one defaults and environment alone
-    #[arg(long, value_name = "FILE", env = "CONTACTWATCH_CONFIG", hide_env_values = true)]
-    config: Option<PathBuf>,
-}
-
 pub(super) fn run(args: &Args) -> Result<Status, Failure> {
     match &args.command {
         Command::Check(file) => check(file),
@@ -44,7 +36,7 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
 }
 
 fn check(file: &ConfigFile) -> Result<Status, Failure> {
-    let loaded = load_config(file.config.as_deref(), &[])?;
+    let loaded = file.load()?;
     let rules = Rules::load(&loaded.config)?;
     let mut page = output::page();
     let name = file
@@ -57,7 +49,7 @@ fn check(file: &ConfigFile) -> Result<Status, Failure> {
 }
 
 fn show(file: &ConfigFile) -> Result<Status, Failure> {
-    let loaded = load_config(file.config.as_deref(), &[])?;
+    let loaded = file.load()?;
     let mut page = output::page();
     write(&mut page, &loaded)?;
     page.flush()?;

@@ -14,7 +14,7 @@ use crate::kafka::dead_letter::Origin;
 use crate::kafka::letters::{DeadLetter, Letters, LettersError, fault, put_back};
 
 use super::output::{BOLD, DIM, GREEN};
-use super::rules::load_config;
+use super::rules::ConfigFile;
 use super::{Failure, Status, output};
 
 /// See the records that could not be read, and put them back once they can
@@ -46,9 +46,8 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Selection {
-    /// Configuration file; without one defaults and environment alone
-    #[arg(long, value_name = "FILE", env = "CONTACTWATCH_CONFIG", hide_env_values = true)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    file: ConfigFile,
     /// Also letters that were put back before
     #[arg(long)]
     all: bool,
@@ -106,7 +105,7 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
 }
 
 fn kafka(selection: &Selection) -> Result<Kafka, Failure> {
-    Ok(load_config(selection.config.as_deref(), &[])?.config.kafka)
+    Ok(selection.file.load()?.config.kafka)
 }
 
 fn list(selection: &Selection) -> Result<Status, Failure> {

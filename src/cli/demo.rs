@@ -15,8 +15,7 @@ use crate::config::{Config, Flag};
 use crate::daemon::log::{self, Destination};
 use crate::daemon::reload::Loader;
 use crate::demo::watch::Seen;
-use crate::demo::{self, Demo, Options};
-use crate::metrics::names;
+use crate::demo::{self, Demo, Options, Progress};
 use crate::score::VerdictKind;
 
 use super::output::{BOLD, DIM, count, page};
@@ -171,15 +170,20 @@ fn watch(demo: &Demo, board: &mut Board, screen: &mut Screen) -> io::Result<Opti
                 return Ok(None);
             }
             if since.elapsed() > FAREWELL {
-                let left = progress.written.saturating_sub(progress.committed);
-                return Ok(Some(format!(
-                    "{} not judged, or their alerts not delivered",
-                    count(left, "event")
-                )));
+                return Ok(Some(missing(demo, &progress)));
             }
         }
     }
     Ok(None)
+}
+
+/// What did not come out in time.
+fn missing(demo: &Demo, progress: &Progress) -> String {
+    let alerts = demo.totals().alerts_queued;
+    match progress.written.saturating_sub(progress.committed) {
+        0 => format!("{} not delivered to {}", count(alerts, "alert"), demo.alertmanager()),
+        events => format!("{} not judged", count(events, "event")),
+    }
 }
 
 fn sum_up(args: &Args, demo: &Demo, board: &Board, missing: &Option<String>) -> io::Result<()> {
@@ -194,13 +198,18 @@ fn sum_up(args: &Args, demo: &Demo, board: &Board, missing: &Option<String>) -> 
     }
     board.sum_up(&mut out, demo, &progress)?;
     writeln!(out, "\n{BOLD}Next{BOLD:#}")?;
-    let logged = demo.metrics().total_of(names::log_messages, &["error", "warn"]);
+    let program = std::env::args().next().unwrap_or_else(|| "contactwatch".to_owned());
+    let logged = demo.totals().complaints;
     if args.log.is_none() && logged > 0 {
         writeln!(out, "  {DIM}The daemon logged {}:{DIM:#}", count(logged, "warning"))?;
-        writeln!(out, "    contactwatch demo --log demo.log")?;
+        writeln!(out, "    {program} demo --log demo.log")?;
     }
     for (what, command) in NEXT {
-        writeln!(out, "  {DIM}{what}{DIM:#}\n    {command}")?;
+        writeln!(
+            out,
+            "  {DIM}{what}{DIM:#}\n    {}",
+            command.replace("contactwatch ", &format!("{program} "))
+        )?;
     }
     out.flush()
 }
@@ -212,10 +221,7 @@ const NEXT: [(&str, &str); 5] = [
         "A larger fleet, for longer, at a known address:",
         "contactwatch demo --stores 200 --seconds 120 --listen 127.0.0.1:9466",
     ),
-    (
-        "While it runs, what dashboards are made of:",
-        "curl -s 127.0.0.1:9466/metrics | grep contactwatch_violations",
-    ),
+    ("While it runs, what dashboards are made of:", "curl -s 127.0.0.1:9466/metrics | grep violations_total"),
     ("While it runs, a draft, held against the store's policies:", DRAFT),
     (
         "Edit the policies, and see what they make of the same fleet:",

@@ -64,6 +64,21 @@ impl PolicyArgs {
     }
 }
 
+/// Which configuration, for commands that judge nothing.
+#[derive(Debug, clap::Args)]
+pub(super) struct ConfigFile {
+    /// Configuration file; without one defaults and environment alone
+    #[arg(long, value_name = "FILE", env = "CONTACTWATCH_CONFIG", hide_env_values = true)]
+    pub(super) config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    /// Merges the file and the environment.
+    pub(super) fn load(&self) -> Result<Loaded, Failure> {
+        load_config(self.config.as_deref(), &[])
+    }
+}
+
 /// Merges a configuration file, the environment and flags.
 pub(super) fn load_config(file: Option<&Path>, flags: &[Flag]) -> Result<Loaded, Failure> {
     let text = match file {

@@ -7,7 +7,7 @@ use crate::config::{Config, Policies};
 use crate::daemon::reload::Loader;
 use crate::daemon::{self, DaemonError, Start, log};
 
-use super::rules::{Rules, load_config};
+use super::rules::{ConfigFile, Rules, load_config};
 use super::{Failure, Status};
 
 /// Run the daemon: read events from Kafka, judge them, alert
@@ -23,17 +23,16 @@ use super::{Failure, Status};
     contactwatch topics check --config contactwatch.yaml     is Kafka ready?\n\n\
     Exit codes: 0 after it was asked to end; 2 configuration, policies or topics; 3 anything else, with the reason.")]
 pub(super) struct Args {
-    /// Configuration file; without one defaults and environment alone
-    #[arg(long, value_name = "FILE", env = "CONTACTWATCH_CONFIG", hide_env_values = true)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    file: ConfigFile,
 }
 
 pub(super) fn run(args: &Args) -> Result<Status, Failure> {
-    let config = load_config(args.config.as_deref(), &[])?.config;
+    let config = args.file.load()?.config;
     log::init(config.log, log::Destination::StandardError);
     let start = Start {
-        loader: loader(args.config.clone(), config.clone()),
-        watched: watched(args.config.as_deref(), &config),
+        loader: loader(args.file.config.clone(), config.clone()),
+        watched: watched(args.file.config.as_deref(), &config),
         config,
     };
     let running = daemon::start(start)?;

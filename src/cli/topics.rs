@@ -1,7 +1,6 @@
 //! `topics`: is Kafka ready, and what is missing?
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use clap::Subcommand;
 
@@ -9,7 +8,7 @@ use crate::config::Kafka;
 use crate::kafka::topics::{self, Layout};
 
 use super::output::GREEN;
-use super::rules::load_config;
+use super::rules::ConfigFile;
 use super::{Failure, Status, output};
 
 /// Check the topics of the configuration, or create them
@@ -32,13 +31,6 @@ enum Command {
     /// Topics that exist stay as they are; the partition count of an input that exists is taken over. The state topic is
     /// created compacted.
     Create(Create),
-}
-
-#[derive(Debug, clap::Args)]
-struct ConfigFile {
-    /// Configuration file; without one defaults and environment alone
-    #[arg(long, value_name = "FILE", env = "CONTACTWATCH_CONFIG", hide_env_values = true)]
-    config: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -80,7 +72,7 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
 }
 
 fn kafka(file: &ConfigFile) -> Result<Kafka, Failure> {
-    Ok(load_config(file.config.as_deref(), &[])?.config.kafka)
+    Ok(file.load()?.config.kafka)
 }
 
 fn tell(kafka: &Kafka, layout: Layout) -> Result<Status, Failure> {

@@ -21,7 +21,7 @@ use crate::config::{Config, GroupProtocol, Role, Secret, Verdicts};
 use crate::daemon::reload::Loader;
 use crate::daemon::{self, DaemonError, Running, Start};
 use crate::kafka::embedded::EmbeddedBroker;
-use crate::metrics::{Metrics, names};
+use crate::metrics::Totals;
 use crate::score::Verdict;
 use crate::time::{Millis, Span};
 
@@ -147,8 +147,8 @@ impl Demo {
     }
 
     /// What the daemon counts.
-    pub fn metrics(&self) -> &Metrics {
-        self.running.metrics()
+    pub fn totals(&self) -> Totals {
+        self.running.metrics().totals()
     }
 
     /// What the daemon is waiting for before it judges; `None` when it judges.
@@ -172,19 +172,20 @@ impl Demo {
 
     /// How far everything is.
     pub fn progress(&self) -> Progress {
+        let totals = self.totals();
         Progress {
             simulated: self.feed.simulated(),
             written: self.feed.written(),
-            committed: self.metrics().total(names::committed_offset),
+            committed: totals.committed,
             alerts: self.receiver.as_ref().map(Receiver::alerts),
-            sent: self.metrics().total(names::alert_sends),
+            sent: totals.alerts_sent,
         }
     }
 
     /// Whether everything written is judged and its alerts are delivered.
     pub fn is_settled(&self) -> bool {
-        let progress = self.progress();
-        progress.committed >= progress.written && self.metrics().total(names::alert_queue) == 0
+        let totals = self.totals();
+        totals.committed >= self.feed.written() && totals.alerts_queued == 0
     }
 
     /// The next thing that came out, if one does within `wait`.

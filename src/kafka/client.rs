@@ -244,6 +244,34 @@ impl ClientContext for Credentials {
     }
 }
 
+/// Makes a type the context of a client that logs and logs in by the credentials in one of its fields; what else the
+/// context does follows in braces.
+macro_rules! client_context {
+    ($context:ty, $credentials:tt $(, { $($more:item)* })?) => {
+        impl rdkafka::ClientContext for $context {
+            const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+            fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, message: &str) {
+                self.$credentials.log(level, facility, message);
+            }
+
+            fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
+                self.$credentials.error(error, reason);
+            }
+
+            fn generate_oauth_token(
+                &self,
+                config: Option<&str>,
+            ) -> Result<rdkafka::client::OAuthToken, Box<dyn std::error::Error>> {
+                self.$credentials.generate_oauth_token(config)
+            }
+
+            $($($more)*)?
+        }
+    };
+}
+pub(crate) use client_context;
+
 /// The context of clients that need nothing else.
 #[derive(Clone, Debug)]
 pub struct PlainContext(Credentials);
@@ -255,21 +283,7 @@ impl PlainContext {
     }
 }
 
-impl ClientContext for PlainContext {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.0.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.0.error(error, reason);
-    }
-
-    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        self.0.generate_oauth_token(config)
-    }
-}
+client_context!(PlainContext, 0);
 
 impl ConsumerContext for PlainContext {}
 

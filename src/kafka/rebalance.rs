@@ -5,12 +5,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rdkafka::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
-use rdkafka::error::KafkaError;
 use rdkafka::statistics::Statistics;
 
-use super::client::Credentials;
+use super::client::{Credentials, client_context};
 use super::tasks::Tasks;
 
 /// The context of a worker's group consumer.
@@ -30,28 +28,11 @@ impl Member {
     }
 }
 
-impl ClientContext for Member {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, message: &str) {
-        self.credentials.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.credentials.error(error, reason);
-    }
-
-    fn generate_oauth_token(
-        &self,
-        config: Option<&str>,
-    ) -> Result<rdkafka::client::OAuthToken, Box<dyn std::error::Error>> {
-        self.credentials.generate_oauth_token(config)
-    }
-
+client_context!(Member, credentials, {
     fn stats(&self, statistics: Statistics) {
         self.tasks().statistics(&statistics);
     }
-}
+});
 
 impl ConsumerContext for Member {
     /// Partitions are about to be let go: what was done for them is committed first, while they are still ours.

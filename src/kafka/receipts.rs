@@ -2,13 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use rdkafka::ClientContext;
-use rdkafka::client::OAuthToken;
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 
-use super::client::Credentials;
+use super::client::{Credentials, client_context};
 use crate::config::Kafka;
 
 /// A producer's context that remembers the first refusal.
@@ -28,21 +25,7 @@ impl Receipts {
     }
 }
 
-impl ClientContext for Receipts {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.credentials.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.credentials.error(error, reason);
-    }
-
-    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
-        self.credentials.generate_oauth_token(config)
-    }
-}
+client_context!(Receipts, credentials);
 
 impl ProducerContext for Receipts {
     type DeliveryOpaque = ();

@@ -5,17 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rdkafka::TopicPartitionList;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{CommitMode, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext, PurgeConfig};
-use rdkafka::{ClientContext, TopicPartitionList};
 
 use crate::clock;
 use crate::config::Delivery;
 
-use super::client::{self, Credentials};
+use super::client::{self, Credentials, client_context};
 use super::failpoint;
 use super::rebalance::Member;
 use super::stop::{Stop, is_retriable};
@@ -45,27 +45,10 @@ pub(super) struct Deliveries {
     acknowledged: AtomicU64,
     refused: AtomicU64,
     /// The first refusal since the last commit.
-    refusal: Mutex<Option<(RDKafkaErrorCode, String)>>,
+    refusal: Mutex<Option<String>>,
 }
 
-impl ClientContext for Deliveries {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, message: &str) {
-        self.credentials.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.credentials.error(error, reason);
-    }
-
-    fn generate_oauth_token(
-        &self,
-        config: Option<&str>,
-    ) -> Result<rdkafka::client::OAuthToken, Box<dyn std::error::Error>> {
-        self.credentials.generate_oauth_token(config)
-    }
-}
+client_context!(Deliveries, credentials);
 
 impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
@@ -76,9 +59,8 @@ impl ProducerContext for Deliveries {
             Ok(_) => drop(self.acknowledged.fetch_add(1, Ordering::Relaxed)),
             Err((error, message)) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
-                let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
                 let told = format!("topic {} refused a record: {error}", message.topic());
-                self.refusal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((code, told));
+                self.refusal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(told);
             }
         }
     }
@@ -196,7 +178,7 @@ impl Outbox {
         let refusal = self.producer.context().refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
         match refusal {
             None => Ok(()),
-            Some((_, refused)) => Err(self.fatal(&refused).unwrap_or(Stop::Abort(refused))),
+            Some(refused) => Err(self.fatal(&refused).unwrap_or(Stop::Abort(refused))),
         }
     }
 

@@ -47,12 +47,6 @@ macro_rules! families {
             $(Entry { name: $name, kind: families!(@kind $kind), labels: &[$($label),*], help: $help }),+
         ];
 
-        /// The names of families, for whoever reads counts in this process.
-        #[allow(non_upper_case_globals, reason = "called as the fields are")]
-        pub mod names {
-            $(#[doc = $help] pub const $field: &str = $name;)+
-        }
-
         impl Families {
             /// Registers all of them.
             pub(super) fn new(registry: &Registry) -> prometheus::Result<Self> {

@@ -3,6 +3,7 @@
 pub mod families;
 mod relay;
 mod stores;
+mod totals;
 mod worker;
 
 use std::sync::Arc;
@@ -14,9 +15,9 @@ use crate::daemon::judge::Judge;
 use crate::time::Millis;
 
 use families::Families;
-pub use families::names;
 pub use relay::RelayMetrics;
 use stores::Stores;
+pub use totals::Totals;
 pub use worker::WorkerMetrics;
 
 /// All metrics of a process.
@@ -69,25 +70,9 @@ impl Metrics {
         text
     }
 
-    /// Sum over all series of a family of counters or gauges.
-    pub fn total(&self, family: &str) -> u64 {
-        self.sum(family, |_| true)
-    }
-
-    /// The same over those series that have one of these label values.
-    pub fn total_of(&self, family: &str, values: &[&str]) -> u64 {
-        self.sum(family, |series| series.get_label().iter().any(|label| values.contains(&label.value())))
-    }
-
-    fn sum(&self, family: &str, wanted: impl Fn(&prometheus::proto::Metric) -> bool) -> u64 {
-        let families = self.registry.gather();
-        let series =
-            families.iter().filter(|found| found.name() == family).flat_map(|found| found.get_metric());
-        let value = |series: &prometheus::proto::Metric| {
-            series.get_counter().get_value() + series.get_gauge().get_value()
-        };
-        // Counts are whole, and far below what a double holds.
-        series.filter(|series| wanted(series)).map(value).sum::<f64>().max(0.0) as u64
+    /// Counts over all series.
+    pub fn totals(&self) -> Totals {
+        Totals::of(&self.families)
     }
 
     /// Others judge now: their packs are named, and the stores that they know have series that begin at 0.

@@ -11,7 +11,6 @@ use crate::cli::summary::{Summary, fact};
 use crate::cli::table::{Cell, Table};
 use crate::demo::{Demo, Progress};
 use crate::kafka::dead_letter::Letter;
-use crate::metrics::names;
 use crate::policy::Mode;
 use crate::score::{Finding, Verdict, VerdictKind};
 use crate::time::Millis;
@@ -152,32 +151,27 @@ impl Board {
     /// What was caught.
     pub(super) fn sum_up(&self, out: &mut impl Write, demo: &Demo, progress: &Progress) -> io::Result<()> {
         self.summary.write_tables(out, ROWS)?;
-        let total = |family: &str| demo.metrics().total(family);
+        let totals = demo.totals();
         writeln!(out, "\n{BOLD}Around{BOLD:#}")?;
         writeln!(
             out,
             "  {} written, {} committed with their verdicts; {} met twice",
             count(progress.written, "event"),
             progress.committed,
-            total(names::events_duplicate),
+            totals.duplicates,
         )?;
         let to = if demo.has_stand_in() { "the stand-in for Alertmanager" } else { "Alertmanager" };
         let taken = match progress.alerts {
             Some(alerts) => format!("{} active, {} resolved", alerts.active, alerts.resolved),
-            None => format!("{} active", total(names::alerts_active)),
+            None => format!("{} active", totals.alerts_active),
         };
-        writeln!(
-            out,
-            "  {}, delivered to {to}: {taken}",
-            count(total(names::alerts_written), "alert record")
-        )?;
-        writeln!(
-            out,
-            "  {} to the dead letters, as planted; {} confirmed by the reviewer; {} of a marketplace",
-            count(self.dead_letters, "unreadable record"),
-            count(total(names::reviews), "verdict"),
-            count(total(names::enforcements), "act"),
-        )
+        let written = count(totals.alerts_written, "alert record");
+        writeln!(out, "  {written} for {to}: {taken}")?;
+        let unreadable = count(self.dead_letters, "unreadable record");
+        writeln!(out, "  {unreadable} to the dead letters, of {} planted", demo.planted())?;
+        let reviewed = count(totals.reviews, "verdict");
+        let acts = count(totals.enforcements, "act");
+        writeln!(out, "  {reviewed} confirmed by the reviewer, {acts} of a marketplace")
     }
 }
 
