@@ -110,20 +110,44 @@ pub(crate) fn transactions_are_lost(stage: &Stage) -> String {
     format!("none lost, none twice; {}", told.join("; "))
 }
 
-/// What a crashed transaction wrote is in the topic, and no reader of committed records sees it.
-pub(crate) fn aborted_transactions_are_not_seen(stage: &Stage) -> String {
-    create_topics(stage);
-    let setup = Setup::default().named("one");
-    // Work that never ends: so there are verdicts in the transaction that the crash leaves open.
-    while_producing(stage, |turns| {
-        more_turns(turns, 100);
-        setup.clone().dies_at("before_commit", 6).start(stage).wait_death(90);
+/// Killed at each step of a commit, with verdicts in it: nothing is lost, nothing is doubled, and what the open
+/// transaction wrote is in the topic, where no reader of committed records sees it.
+pub(crate) fn killed_with_verdicts_under_way(stage: &Stage) -> String {
+    // Where, and whether what was judged has gone out by then, and is not committed.
+    const POINTS: [(&str, bool); 6] = [
+        ("taking", false),
+        ("committing", false),
+        ("settled", true),
+        ("before_offsets", true),
+        ("before_commit", true),
+        ("after_commit", false),
+    ];
+    let killed = |(point, goes_out): &(&str, bool)| {
+        let stage = stage.part(&point.replace('_', "-"));
+        create_topics(&stage);
+        let setup = Setup::default().named("one");
+        // Work that never ends: there are verdicts in every commit but the first of each worker.
+        while_producing(&stage, |turns| {
+            for times in [6, 7] {
+                more_turns(turns, 100);
+                let times = if *point == "taking" { 50 * times } else { times };
+                setup.clone().dies_at(point, times).start(&stage).wait_death(90);
+            }
+        });
+        let told = finish(&stage, &setup, point);
+        let (client, topic) = (stage.client(), stage.topic("verdicts"));
+        let (written, seen) = (client.read(&topic, Sees::Everything).len(), client.committed(&topic).len());
+        assert!(written > seen || !goes_out, "{point}: the crashes left nothing behind: {seen} verdicts");
+        format!("{point}: {told}, {} verdicts never committed", written - seen)
+    };
+    let told: Vec<String> = std::thread::scope(|scope| {
+        let halves = POINTS
+            .chunks(POINTS.len() / 2)
+            .map(|points| scope.spawn(move || points.iter().map(killed).collect::<Vec<_>>()));
+        let halves: Vec<_> = halves.collect();
+        halves.into_iter().flat_map(|half| half.join().unwrap()).collect()
     });
-    let told = finish(stage, &setup, "after an aborted transaction");
-    let (client, topic) = (stage.client(), stage.topic("verdicts"));
-    let (written, seen) = (client.read(&topic, Sees::Everything).len(), client.committed(&topic).len());
-    assert!(written > seen, "the crash left nothing behind: {written} written, {seen} seen");
-    format!("{written} verdicts written, {seen} committed; {told}")
+    format!("killed {} times, none lost, none twice; {}", 2 * POINTS.len(), told.join("; "))
 }
 
 /// A broker goes, in order for a moment and by power failure for longer than a transaction may be open, and comes back
