@@ -183,6 +183,7 @@ mod tests {
             starts_at: String::new(),
             ends_at: String::new(),
             generator_url: None,
+            revision: 0,
         }
     }
 

@@ -49,6 +49,9 @@ pub struct Postable {
     /// Where the verdict can be read.
     #[serde(rename = "generatorURL", skip_serializing_if = "Option::is_none")]
     pub generator_url: Option<String>,
+    /// Which state of the alert this is: what the book learns while it is under way is not in it.
+    #[serde(skip)]
+    pub revision: u64,
 }
 
 /// Why a record is not kept.
@@ -75,6 +78,8 @@ pub struct Place {
 struct Kept {
     record: AlertRecord,
     place: Place,
+    /// Since when it is in what is sent.
+    revision: u64,
     starts: Millis,
     /// When it is over by itself, once a sink has taken it.
     ends: Millis,
@@ -91,6 +96,8 @@ struct Alert {
     /// By sink: when it was sent last, and whether it has changed since.
     sent: BTreeMap<usize, Millis>,
     changed: BTreeSet<usize>,
+    /// Of its last change.
+    revision: u64,
 }
 
 /// Everything that is active.
@@ -101,17 +108,21 @@ pub struct Book {
     alerts: BTreeMap<Identity, Alert>,
     /// By partition, the offset after the last record read.
     read: BTreeMap<i32, i64>,
+    /// Counts changes.
+    revision: u64,
 }
 
 impl Book {
     /// An empty book for so many sinks.
     pub fn new(timing: Timing, sinks: usize) -> Self {
-        Self { timing, sinks, alerts: BTreeMap::new(), read: BTreeMap::new() }
+        Self { timing, sinks, alerts: BTreeMap::new(), read: BTreeMap::new(), revision: 0 }
     }
 
     /// Takes a record. `delivered`: a sink had taken it before a restart.
     pub fn take(&mut self, record: AlertRecord, place: Place, delivered: bool, now: Millis) -> Taken {
         self.read.insert(place.partition, place.offset + 1);
+        self.revision += 1;
+        let revision = self.revision;
         let time = |text: &str| Millis::parse(text).ok();
         let starts = time(&record.starts_at).unwrap_or(now).min(now);
         let ends = time(&record.ends_at).unwrap_or(now).max(starts);
@@ -119,7 +130,7 @@ impl Book {
             if let Some(alert) = self.alerts.get_mut(&record.labels)
                 && let Some(kept) = alert.records.remove(&record.alert_id)
             {
-                alert.settle(&kept, now, self.sinks);
+                alert.settle(&kept, now, self.sinks, revision);
             }
             return Taken::Done;
         }
@@ -133,14 +144,15 @@ impl Book {
         }
         let sinks = if delivered { (0..self.sinks).collect() } else { BTreeSet::new() };
         alert.ended = None;
-        alert.changed.extend(0..self.sinks);
-        alert.records.insert(record.alert_id.clone(), Kept { record, place, starts, ends, sinks });
+        alert.change(self.sinks, revision);
+        alert.records.insert(record.alert_id.clone(), Kept { record, place, revision, starts, ends, sinks });
         Taken::Kept
     }
 
     /// Lets time pass: what has run out ends. Returns how many records a sink never took, by sink.
     pub fn pass(&mut self, now: Millis) -> BTreeMap<usize, usize> {
         let mut missed = BTreeMap::new();
+        self.revision += 1;
         for alert in self.alerts.values_mut() {
             let over: Vec<String> = alert
                 .records
@@ -152,7 +164,7 @@ impl Book {
                 for sink in (0..self.sinks).filter(|sink| !kept.sinks.contains(sink)) {
                     *missed.entry(sink).or_default() += 1;
                 }
-                alert.settle(&kept, now, self.sinks);
+                alert.settle(&kept, now, self.sinks, self.revision);
             }
         }
         self.alerts.retain(|_, alert| {
@@ -178,20 +190,22 @@ impl Book {
         due
     }
 
-    /// `sink` took these alerts, or will never take them. Returns, for each that it took for the first time, how long
+    /// `sink` took these alerts as they were at a revision, or will never take them. Returns, for each that it took for the first time, how long
     /// that took from its detection.
     pub fn taken_by<'a>(
         &mut self,
         sink: usize,
-        alerts: impl IntoIterator<Item = &'a Identity>,
+        alerts: impl IntoIterator<Item = (&'a Identity, u64)>,
         now: Millis,
     ) -> Vec<Span> {
         let mut first = Vec::new();
-        for identity in alerts {
+        for (identity, revision) in alerts {
             let Some(alert) = self.alerts.get_mut(identity) else { continue };
             alert.sent.insert(sink, now);
-            alert.changed.remove(&sink);
-            for kept in alert.records.values_mut() {
+            if alert.revision <= revision {
+                alert.changed.remove(&sink);
+            }
+            for kept in alert.records.values_mut().filter(|kept| kept.revision <= revision) {
                 if kept.sinks.is_empty() {
                     // It is held from its first delivery on.
                     kept.ends = kept.ends.max(now.plus(kept.ends.since(kept.starts)));
@@ -248,9 +262,15 @@ impl Book {
 }
 
 impl Alert {
-    /// A record is over. With the last one the alert ends.
-    fn settle(&mut self, kept: &Kept, now: Millis, sinks: usize) {
+    /// Every sink has to be told.
+    fn change(&mut self, sinks: usize, revision: u64) {
         self.changed.extend(0..sinks);
+        self.revision = revision;
+    }
+
+    /// A record is over. With the last one the alert ends.
+    fn settle(&mut self, kept: &Kept, now: Millis, sinks: usize, revision: u64) {
+        self.change(sinks, revision);
         if self.records.is_empty() {
             self.ended = Some(now);
             self.last = Some(postable(&kept.record, kept.starts, now, 0));
@@ -259,11 +279,12 @@ impl Alert {
 
     fn post(&self, now: Millis, timing: Timing) -> Option<Postable> {
         let Some(newest) = self.records.values().max_by_key(|kept| (kept.starts, kept.place)) else {
-            return self.last.clone();
+            return self.last.clone().map(|last| Postable { revision: self.revision, ..last });
         };
         let starts = self.records.values().map(|kept| kept.starts).min().unwrap_or(now);
         let ends = now.plus(Span(timing.resend_every.0.max(Span::minutes(1).0) * SENDS_PER_LIFE));
-        Some(postable(&newest.record, starts, ends, self.records.len()))
+        let posted = postable(&newest.record, starts, ends, self.records.len());
+        Some(Postable { revision: self.revision, ..posted })
     }
 }
 
@@ -278,6 +299,7 @@ fn postable(record: &AlertRecord, starts: Millis, ends: Millis, count: usize) ->
         starts_at: starts.to_string(),
         ends_at: ends.max(starts).to_string(),
         generator_url: record.generator_url.clone(),
+        revision: 0,
     }
 }
 
@@ -311,13 +333,14 @@ mod tests {
     }
 
     /// A timeline for two sinks. Steps `minute what`: `+a 7` alert a of store 7 is read, `-a 7` its end, `?0` what sink
-    /// 0 is due, which it takes, `!0` the same but it fails, `o` offsets of partition 0, `p` time passes. Due alerts
-    /// are told as `store:newest×count` or `store:ended`.
+    /// 0 is due, which it takes, `!0` the same but it fails, `<0` the same but it is under way until `>0`, when it is
+    /// taken; `o` offsets of partition 0, `p` time passes. Due alerts are told as `store:newest×count` or `store:ended`.
     fn check(steps: &str, expected: &[&str]) {
         let timing = Timing { resend_every: Span::minutes(1), max_age: Span::hours(24) };
         let mut book = Book::new(timing, 2);
         let mut offset = 0;
         let mut told = Vec::new();
+        let mut under_way: Vec<Postable> = Vec::new();
         for step in steps.split(", ") {
             let mut words = step.split(' ');
             let at: i64 = words.next().unwrap().parse().unwrap();
@@ -334,6 +357,10 @@ mod tests {
                 }
                 ("p", _) => {}
                 ("o", _) => told.push(format!("{:?}", book.offsets()[&0])),
+                (">", sink) => {
+                    let taken = under_way.iter().map(|alert| (&alert.labels, alert.revision));
+                    book.taken_by(sink.parse().unwrap(), taken, now);
+                }
                 (sign, sink) => {
                     let sink = sink.parse().unwrap();
                     let due = book.due(sink, now);
@@ -352,7 +379,9 @@ mod tests {
                             .join(" "),
                     );
                     if sign == "?" {
-                        book.taken_by(sink, due.iter().map(|alert| &alert.labels), now);
+                        book.taken_by(sink, due.iter().map(|alert| (&alert.labels, alert.revision)), now);
+                    } else if sign == "<" {
+                        under_way = due;
                     }
                 }
             }
@@ -379,6 +408,10 @@ mod tests {
             ("0 -a 7, 0 ?0", &[""]),
             // It fires again while it is taken leave of.
             ("0 +a 7, 0 ?0, 5 -a 7, 5 ?0, 6 +b 7, 6 ?0", &["7:a×1", "7:ended", "7:b×1"]),
+            // What becomes known while a request is under way was not in it, and is sent at once.
+            ("0 +a 7, 0 <0, 0 +b 7, 0 >0, 0 ?0, 0 ?0", &["7:a×1", "7:b×2", ""]),
+            ("0 +a 7, 0 <0, 0 -a 7, 0 >0, 0 ?0, 0 ?0", &["7:a×1", "7:ended", ""]),
+            ("0 +a 7, 0 ?0, 5 -a 7, 5 <0, 5 +b 7, 5 >0, 5 ?0", &["7:a×1", "7:ended", "7:b×1"]),
             // Sinks go their own ways; a dead one is told as long as the alert lasts.
             ("0 +a 7, 0 !0, 0 ?1, 5 !0, 5 ?1, 9 ?0", &["7:a×1", "7:a×1", "7:a×1", "7:a×1", "7:a×1"]),
             // Nobody took it for two hours: it does not run out, and holds its hour from then on.
@@ -400,6 +433,8 @@ mod tests {
             ("0 +a 7, 0 ?0, 5 +b 8, 5 ?0, 5 -a 7, 5 o", &["7:a×1", "7:a×1 8:b×1", "(1, 3)"]),
             ("0 +a 7, 0 ?0, 70 p, 70 o", &["7:a×1", "(1, 1)"]),
             ("0 +a 7, 0 !0, 70 p, 70 o", &["7:a×1", "(0, 0)"]),
+            // The second came while the first was under way: nobody has it.
+            ("0 +a 7, 0 <0, 0 +b 7, 0 >0, 0 o", &["7:a×1", "(0, 1)"]),
         ] {
             check(steps, expected);
         }

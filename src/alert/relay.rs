@@ -102,7 +102,8 @@ struct Outlet {
 /// A request ended.
 struct Ended {
     outlet: usize,
-    identities: Vec<Identity>,
+    /// What was sent, each as it was at its revision.
+    sent: Vec<(Identity, u64)>,
     delivery: Delivery,
     took: Duration,
 }
@@ -299,8 +300,8 @@ impl Relay {
             self.runtime.spawn(async move {
                 let began = clock::instant();
                 let delivery = sink.deliver(&alerts).await;
-                let identities = alerts.into_iter().map(|alert| alert.labels).collect();
-                let ended = Ended { outlet: index, identities, delivery, took: began.elapsed() };
+                let sent = alerts.into_iter().map(|alert| (alert.labels, alert.revision)).collect();
+                let ended = Ended { outlet: index, sent, delivery, took: began.elapsed() };
                 // The relay may have ended meanwhile.
                 let _ = end.send(ended);
             });
@@ -310,13 +311,16 @@ impl Relay {
     /// Takes note of requests that ended.
     fn hear(&mut self, wait: Duration) {
         let mut next = self.ended.recv_timeout(wait).ok();
-        while let Some(Ended { outlet: index, identities, delivery, took }) = next {
+        while let Some(Ended { outlet: index, sent, delivery, took }) = next {
             let outlet = &mut self.outlets[index];
             let now = clock::now();
             outlet.busy = false;
-            let pick = |chosen: &[usize]| chosen.iter().map(|at| &identities[*at]).collect::<Vec<_>>();
+            let pick = |chosen: &[usize]| {
+                let picked = chosen.iter().map(|at| (&sent[*at].0, sent[*at].1));
+                picked.collect::<Vec<_>>()
+            };
             let settled: BTreeSet<usize> = delivery.taken.iter().chain(&delivery.rejected).copied().collect();
-            let left = identities.len() - settled.len();
+            let left = sent.len() - settled.len();
             for waited in self.book.taken_by(index, pick(&delivery.taken), now) {
                 let waited = Duration::from_millis(waited.0.max(0).unsigned_abs());
                 self.metrics.detection_to_send(&outlet.name, waited);

@@ -258,14 +258,17 @@ impl Desk {
             return Ok(());
         }
         let StoreKey { platform, store } = &*answer.store;
+        // Once each: several packs may have the rule, and its own severity may be info.
         let mut rules: Vec<(&str, Severity)> = Vec::new();
         let judge = Arc::clone(&self.judge);
         for rule in judge.engine.ruleset().packs_for(platform, store, now).flat_map(|pack| &pack.rules) {
-            if let Condition::Unanswered(clock) = &rule.condition {
-                rules.push((&rule.id, rule.severity));
+            if let Condition::Unanswered(_) = &rule.condition {
                 // The warning before the deadline, and what is only suspected, alert as info.
-                let _ = clock;
-                rules.push((&rule.id, Severity::Info));
+                for told in [(&*rule.id, rule.severity), (&*rule.id, Severity::Info)] {
+                    if !rules.contains(&told) {
+                        rules.push(told);
+                    }
+                }
             }
         }
         let known = task.state.store(platform, store);

@@ -9,6 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::clock;
+use crate::config::GroupProtocol;
 use crate::state::TaskState;
 use crate::state::codec::RecordKey;
 
@@ -212,6 +213,16 @@ impl Tasks {
             && let Err(error) = self.follower.incremental_unassign(&list)
         {
             self.failed = Some(Stop::Fatal(format!("cannot let go of partitions: {error}")));
+        }
+    }
+
+    /// The broker's group protocol tells nothing to a member that gets no partition: it is in the group once it has its
+    /// coordinator.
+    pub(super) fn heard(&mut self, group_state: &str) {
+        let told = self.kafka.group_protocol == GroupProtocol::Classic;
+        if !told && !self.joined && group_state == "up" {
+            self.joined = true;
+            self.tell();
         }
     }
 

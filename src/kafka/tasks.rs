@@ -360,6 +360,9 @@ impl Tasks {
     /// What the library counts.
     pub(super) fn statistics(&mut self, statistics: &Statistics) {
         self.desk.statistics(statistics, &self.tasks, &self.inputs);
+        if let Some(group) = &statistics.cgrp {
+            self.heard(&group.state);
+        }
     }
 }
 

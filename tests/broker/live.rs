@@ -7,12 +7,15 @@ use contactwatch::time::{Millis, Span};
 
 use crate::catch_up::engine;
 use crate::harness::broker::Broker;
-use crate::harness::client::Client;
+use crate::harness::client::{Client, Sees};
 use crate::harness::daemon::Setup;
-use crate::harness::work::{PARTITIONS, Work, create_topics, expected, now, outcome, produce, turn};
+use crate::harness::work::{PARTITIONS, Work, create_topics, expected, fault, now, outcome, produce, turn};
 use crate::harness::{Stage, eventually, signal};
 
-/// Produces turns of conversations as long as `during` runs; returns how many events that were.
+/// One record that nobody can read comes after so many turns.
+const FAULT_EVERY: usize = 50;
+
+/// Produces turns of conversations, and a few records that nobody can read, as long as `during` runs; returns how many events that were.
 fn while_producing(stage: &Stage, during: impl FnOnce(&AtomicUsize)) -> usize {
     let ended = AtomicBool::new(false);
     let turns = AtomicUsize::new(0);
@@ -23,6 +26,10 @@ fn while_producing(stage: &Stage, during: impl FnOnce(&AtomicUsize)) -> usize {
                 let number = turns.fetch_add(1, Ordering::Relaxed);
                 for event in turn(number, now()) {
                     sender.send(&stage.topic(event.topic), &event.key, Some(event.value.as_bytes()));
+                }
+                if number.is_multiple_of(FAULT_EVERY) {
+                    let bad = fault("messages", "ozon/1", number);
+                    sender.send(&stage.topic(bad.topic), &bad.key, Some(bad.value.as_bytes()));
                 }
                 // A steady stream, not a burst.
                 std::thread::sleep(Duration::from_millis(4));
@@ -35,7 +42,8 @@ fn while_producing(stage: &Stage, during: impl FnOnce(&AtomicUsize)) -> usize {
             std::panic::resume_unwind(panic);
         }
     });
-    2 * turns.load(Ordering::Relaxed)
+    let turns = turns.load(Ordering::Relaxed);
+    2 * turns + turns.div_ceil(FAULT_EVERY)
 }
 
 /// Waits until so many more turns were produced.
@@ -45,13 +53,13 @@ fn more_turns(turns: &AtomicUsize, more: usize) {
 }
 
 /// Lets one daemon finish the work, and compares.
-fn finish(stage: &Stage, setup: &Setup, what: &str) -> usize {
+fn finish(stage: &Stage, setup: &Setup, what: &str) -> String {
     let mut daemon = setup.start_ready(stage);
     daemon.wait_caught_up(stage);
     daemon.terminate();
     let wanted = expected(stage, &engine());
     outcome(stage).same_as(&wanted, what);
-    wanted.verdicts.len()
+    wanted.told()
 }
 
 /// Processes join and leave, in order and by power failure, while work arrives.
@@ -76,8 +84,8 @@ pub(crate) fn processes_come_and_go(stage: &Stage) -> String {
         }
         first.terminate();
     });
-    let verdicts = finish(stage, &setup("a"), "processes came and went");
-    format!("{events} events, {verdicts} verdicts, none lost, none twice; {comings} comings and goings")
+    let told = finish(stage, &setup("a"), "processes came and went");
+    format!("{events} events, {told}, none lost, none twice; {comings} comings and goings")
 }
 
 /// Transactions are lost again and again, while work arrives: each time memory goes back to what is committed.
@@ -96,10 +104,50 @@ pub(crate) fn transactions_are_lost(stage: &Stage) -> String {
             more_turns(turns, 100);
             daemon.terminate();
         });
-        let verdicts = finish(stage, &Setup::default(), point);
-        told.push(format!("{point}: {events} events, {verdicts} verdicts, {lost} transactions lost"));
+        let of_it = finish(stage, &Setup::default(), point);
+        told.push(format!("{point}: {events} events, {of_it}, {lost} transactions lost"));
     }
     format!("none lost, none twice; {}", told.join("; "))
+}
+
+/// Killed at each step of a commit, with verdicts in it: nothing is lost, nothing is doubled, and what the open
+/// transaction wrote is in the topic, where no reader of committed records sees it.
+pub(crate) fn killed_with_verdicts_under_way(stage: &Stage) -> String {
+    // Where, and whether what was judged has gone out by then, and is not committed.
+    const POINTS: [(&str, bool); 6] = [
+        ("taking", false),
+        ("committing", false),
+        ("settled", true),
+        ("before_offsets", true),
+        ("before_commit", true),
+        ("after_commit", false),
+    ];
+    let killed = |(point, goes_out): &(&str, bool)| {
+        let stage = stage.part(&point.replace('_', "-"));
+        create_topics(&stage);
+        let setup = Setup::default().named("one");
+        // Work that never ends: there are verdicts in every commit but the first of each worker.
+        while_producing(&stage, |turns| {
+            for times in [6, 7] {
+                more_turns(turns, 100);
+                let times = if *point == "taking" { 50 * times } else { times };
+                setup.clone().dies_at(point, times).start(&stage).wait_death(90);
+            }
+        });
+        let told = finish(&stage, &setup, point);
+        let (client, topic) = (stage.client(), stage.topic("verdicts"));
+        let (written, seen) = (client.read(&topic, Sees::Everything).len(), client.committed(&topic).len());
+        assert!(written > seen || !goes_out, "{point}: the crashes left nothing behind: {seen} verdicts");
+        format!("{point}: {told}, {} verdicts never committed", written - seen)
+    };
+    let told: Vec<String> = std::thread::scope(|scope| {
+        let halves = POINTS
+            .chunks(POINTS.len() / 2)
+            .map(|points| scope.spawn(move || points.iter().map(killed).collect::<Vec<_>>()));
+        let halves: Vec<_> = halves.collect();
+        halves.into_iter().flat_map(|half| half.join().unwrap()).collect()
+    });
+    format!("killed {} times, none lost, none twice; {}", 2 * POINTS.len(), told.join("; "))
 }
 
 /// A broker goes, in order for a moment and by power failure for longer than a transaction may be open, and comes back
@@ -129,7 +177,7 @@ pub(crate) fn a_broker_restarts(stage: &Stage) -> String {
     daemon.terminate();
     let wanted = expected(&stage, &engine());
     outcome(&stage).same_as(&wanted, "the broker restarted");
-    format!("{events} events, {} verdicts, none lost, none twice; 2 restarts", wanted.verdicts.len())
+    format!("{events} events, {}, none lost, none twice; 2 restarts", wanted.told())
 }
 
 /// A process that stood still comes back to find its partitions with another: what it still holds is refused.
@@ -160,30 +208,47 @@ pub(crate) fn a_process_that_stood_still_is_fenced(stage: &Stage) -> String {
         }
         other.terminate();
     });
-    let verdicts = finish(stage, &setup, "a process stood still");
+    let told = finish(stage, &setup, "a process stood still");
     let how = if ended_by_itself { "it ended with 3" } else { "it joined again" };
-    format!("{events} events, {verdicts} verdicts, none lost, none twice; {how}")
+    format!("{events} events, {told}, none lost, none twice; {how}")
 }
 
-/// Two processes with one name: the older one ends, and says why.
+/// Two processes with one name: the older one ends, and says why. It may have stood still meanwhile.
 pub(crate) fn two_with_one_name(stage: &Stage) -> String {
-    create_topics(stage);
-    let setup = Setup::default().named("same");
-    let mut said = String::new();
-    let events = while_producing(stage, |turns| {
-        let mut older = setup.start_ready(stage);
-        more_turns(turns, 100);
-        let newer = setup.start(stage);
-        let log = older.wait_code(3, 60);
-        said = log.lines().last().unwrap_or_default().to_owned();
-        assert!(log.contains("kafka.instance"), "{log}");
-        let mut newer = newer;
-        newer.wait_ready();
-        more_turns(turns, 100);
-        newer.terminate();
-    });
-    let verdicts = finish(stage, &setup, "two with one name");
-    format!("{events} events, {verdicts} verdicts, none lost, none twice; the older one said: {said}")
+    let mut told = Vec::new();
+    for (name, still) in [("awake", false), ("still", true)] {
+        let stage = &stage.part(name);
+        create_topics(stage);
+        let setup = Setup::default().named("same").kafka("commit_interval_ms: 1000");
+        let mut said = String::new();
+        let events = while_producing(stage, |turns| {
+            let mut older = setup.start_ready(stage);
+            more_turns(turns, 200);
+            if still {
+                signal(older.pid(), "STOP");
+            }
+            let mut newer = setup.start(stage);
+            if still {
+                // It is all alone, and has been for a while, when the other comes back.
+                newer.wait_ready();
+                eventually("the newer one has all partitions", 90, || {
+                    newer.metric("contactwatch_kafka_assigned_partitions", "messages") as i32 == PARTITIONS
+                });
+                more_turns(turns, 200);
+                signal(older.pid(), "CONT");
+            }
+            let log = older.wait_code(3, 60);
+            said = log.lines().last().unwrap_or_default().to_owned();
+            assert!(log.contains("kafka.instance"), "{log}");
+            newer.wait_ready();
+            more_turns(turns, 100);
+            assert!(newer.runs(), "the newer one was put out:\n{}", newer.log());
+            newer.terminate();
+        });
+        let of_it = finish(stage, &setup, name);
+        told.push(format!("{name}: {events} events, {of_it}; the older one said: {said}"));
+    }
+    format!("none lost, none twice; {}", told.join("; "))
 }
 
 /// KIP-848: the broker shares partitions out.
@@ -206,8 +271,8 @@ pub(crate) fn the_brokers_group_protocol(stage: &Stage) -> String {
         more_turns(turns, 100);
         second.terminate();
     });
-    let verdicts = finish(stage, &setup, "the broker's group protocol");
-    format!("{events} events, {verdicts} verdicts, none lost, none twice; 2 processes")
+    let told = finish(stage, &setup, "the broker's group protocol");
+    format!("{events} events, {told}, none lost, none twice; 2 processes")
 }
 
 fn question(store: &str, id: &str, at: Millis) -> Work {

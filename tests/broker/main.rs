@@ -12,6 +12,7 @@ mod delivery;
 mod harness;
 mod live;
 mod security;
+mod sources;
 mod upkeep;
 
 use std::io::Write;
@@ -30,17 +31,18 @@ type Scenario = fn(&Stage) -> String;
 /// The longest first: two run at a time.
 const SCENARIOS: &[(&str, Scenario)] = &[
     ("kill_at_every_step", catch_up::kill_at_every_step),
+    ("killed_with_verdicts_under_way", live::killed_with_verdicts_under_way),
     ("static_members_die_early", catch_up::static_members_die_early),
     ("transactions_are_lost", live::transactions_are_lost),
     ("processes_come_and_go", live::processes_come_and_go),
     ("a_broker_restarts", live::a_broker_restarts),
     ("a_process_that_stood_still_is_fenced", live::a_process_that_stood_still_is_fenced),
     ("end_to_end", catch_up::end_to_end),
+    ("every_source_is_judged_as_score_does", sources::every_source_is_judged_as_score_does),
     ("alertmanagers_fail", delivery::alertmanagers_fail),
     ("state_survives_compaction", upkeep::state_survives_compaction),
     ("secured_connections", security::secured_connections),
     ("a_crash_at_least_once", catch_up::a_crash_at_least_once),
-    ("aborted_transactions_are_not_seen", catch_up::aborted_transactions_are_not_seen),
     ("an_idle_store_is_told_in_time", live::an_idle_store_is_told_in_time),
     ("two_with_one_name", live::two_with_one_name),
     ("the_brokers_group_protocol", live::the_brokers_group_protocol),

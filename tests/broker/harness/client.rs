@@ -14,6 +14,7 @@ const CALL: Duration = Duration::from_secs(20);
 /// A record as it was read.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
+    pub(crate) topic: String,
     pub(crate) partition: i32,
     pub(crate) offset: i64,
     pub(crate) key: String,
@@ -106,6 +107,7 @@ impl Client {
         while !left.is_empty() {
             match consumer.poll(CALL) {
                 Some(Ok(message)) => records.push(Record {
+                    topic: topic.to_owned(),
                     partition: message.partition(),
                     offset: message.offset(),
                     key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),

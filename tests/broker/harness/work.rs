@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use contactwatch::alert::AlertTerms;
 use contactwatch::config::Config;
-use contactwatch::engine::{Effects, Engine};
+use contactwatch::engine::{Answer, Effects, Engine};
 use contactwatch::event::{Body, Decoded, Event, decode};
+use contactwatch::policy::{Condition, Severity};
 use contactwatch::state::{Retention, TaskState};
 use contactwatch::time::{Millis, Span};
 
 use super::Stage;
-use super::client::{Client, Record, Sees};
+use super::client::{Record, Sees};
 
 /// Partitions of every scenario's topics.
 pub(crate) const PARTITIONS: i32 = 3;
@@ -103,12 +104,45 @@ pub(crate) fn produce<'a>(stage: &Stage, work: impl IntoIterator<Item = &'a Work
     sent
 }
 
-/// What must come of the inputs, by the engine alone: every verdict as JSON (but for hashes), and every alert.
+/// Work with records in it that nobody can read, one after so many good ones.
+pub(crate) fn with_faults(work: Vec<Work>, every: usize) -> Vec<Work> {
+    let mut all = Vec::new();
+    for (number, event) in work.into_iter().enumerate() {
+        let bad = (number % every == every - 1).then(|| fault(event.topic, &event.key, number));
+        all.push(event);
+        all.extend(bad);
+    }
+    all
+}
+
+/// A record that nobody can read.
+pub(crate) fn fault(topic: &'static str, key: &str, number: usize) -> Work {
+    Work { topic, key: key.to_owned(), value: format!("no event {number}") }
+}
+
+/// What must come of the inputs, by the engine alone: every verdict as JSON (but for hashes), every alert, and every
+/// record that cannot be read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Expected {
     pub(crate) verdicts: Vec<String>,
-    /// Ids of firing alert records.
+    /// Ids of alert records, with their status.
     pub(crate) alerts: Vec<String>,
+    /// Places of dead letters: topic, partition, offset.
+    pub(crate) letters: Vec<String>,
+}
+
+impl Expected {
+    fn sorted(mut self) -> Self {
+        [&mut self.verdicts, &mut self.alerts, &mut self.letters].into_iter().for_each(|all| all.sort());
+        self
+    }
+
+    /// What is counted of it.
+    pub(crate) fn told(&self) -> String {
+        let Self { verdicts, alerts, letters } = self;
+        let (verdicts, alerts, letters) = (verdicts.len(), alerts.len(), letters.len());
+        format!("{verdicts} verdicts, {alerts} alert records, {letters} dead letters")
+    }
 }
 
 /// What the engine is told beside the events.
@@ -136,18 +170,16 @@ pub(crate) fn expected(stage: &Stage, engine: &Engine) -> Expected {
 /// The same, on other terms.
 pub(crate) fn expected_on(stage: &Stage, engine: &Engine, terms: Terms) -> Expected {
     let Terms { retention, lateness } = terms;
-    let client = stage.client();
-    let inputs = ["messages", "orders"].map(|name| client.read(&stage.topic(name), Sees::Committed));
     let alerts = AlertTerms::from(&Config::default().alertmanager);
     let mut expected = Expected::default();
-    for partition in 0..PARTITIONS {
-        let of = |records: &[Record]| -> Vec<Record> {
-            records.iter().filter(|record| record.partition == partition).cloned().collect()
-        };
-        let merged = merge(of(&inputs[0]), of(&inputs[1]));
+    for merged in merged(stage) {
         let mut state = TaskState::new(retention);
         let mut effects = Effects::default();
         for record in &merged {
+            if decode(record.value.as_deref().unwrap_or_default()).is_err() {
+                let topic = &record.topic;
+                expected.letters.push(format!("{topic} {} {}", record.partition, record.offset));
+            }
             for event in events(record) {
                 engine.process(&mut state, &event, &mut effects);
             }
@@ -157,12 +189,38 @@ pub(crate) fn expected_on(stage: &Stage, engine: &Engine, terms: Terms) -> Expec
         for verdict in &effects.verdicts {
             expected.verdicts.push(without_hashes(&serde_json::to_string(verdict).unwrap()));
             let firing = alerts.firing(verdict, now());
-            expected.alerts.extend(firing.into_iter().map(|alert| alert.alert_id));
+            expected.alerts.extend(firing.into_iter().map(|alert| format!("{} firing", alert.alert_id)));
+        }
+        for answer in &effects.answers {
+            let resolved = alerts.resolved(answer, None, &deadlines(engine, answer), now());
+            expected.alerts.extend(resolved.into_iter().map(|alert| format!("{} resolved", alert.alert_id)));
         }
     }
-    expected.verdicts.sort();
-    expected.alerts.sort();
-    expected
+    expected.sorted()
+}
+
+/// Rules that alert about a buyer who waits, in the severities that they alert with: once each, whatever packs say.
+fn deadlines<'a>(engine: &'a Engine, answer: &Answer) -> Vec<(&'a str, Severity)> {
+    let store = &answer.store;
+    let packs = engine.ruleset().packs_for(&store.platform, &store.store, now());
+    let mut rules: Vec<(&str, Severity)> = packs
+        .flat_map(|pack| &pack.rules)
+        .filter(|rule| matches!(rule.condition, Condition::Unanswered(_)))
+        .flat_map(|rule| [(&*rule.id, rule.severity), (&*rule.id, Severity::Info)])
+        .collect();
+    rules.sort();
+    rules.dedup();
+    rules
+}
+
+/// What the inputs hold, by partition, in the order in which it is judged.
+pub(crate) fn merged(stage: &Stage) -> Vec<Vec<Record>> {
+    let client = stage.client();
+    let inputs = ["messages", "orders"].map(|name| client.read(&stage.topic(name), Sees::Committed));
+    let of = |records: &[Record], partition: i32| -> Vec<Record> {
+        records.iter().filter(|record| record.partition == partition).cloned().collect()
+    };
+    (0..PARTITIONS).map(|partition| merge(of(&inputs[0], partition), of(&inputs[1], partition))).collect()
 }
 
 fn events(record: &Record) -> Vec<Event<'_>> {
@@ -198,13 +256,20 @@ fn merge(messages: Vec<Record>, orders: Vec<Record>) -> Vec<Record> {
 /// What has come of it, as readers of committed records see it.
 pub(crate) fn outcome(stage: &Stage) -> Expected {
     let client = stage.client();
-    let mut verdicts: Vec<String> = client
-        .committed(&stage.topic("verdicts"))
-        .iter()
-        .map(|record| without_hashes(&record.text()))
-        .collect();
-    verdicts.sort();
-    Expected { verdicts, alerts: firing(&client, stage) }
+    let committed = |name: &str| client.committed(&stage.topic(name));
+    let status = |alert: &serde_json::Value| {
+        format!("{} {}", alert["alert_id"].as_str().unwrap(), alert["status"].as_str().unwrap())
+    };
+    let place = |letter: &Record| {
+        let header = |name: &str| &letter.headers[name];
+        format!("{} {} {}", header("topic"), header("partition"), header("offset"))
+    };
+    Expected {
+        verdicts: committed("verdicts").iter().map(|record| without_hashes(&record.text())).collect(),
+        alerts: committed("alerts").iter().map(|record| status(&record.json())).collect(),
+        letters: committed("dead-letters").iter().map(place).collect(),
+    }
+    .sorted()
 }
 
 /// The packs' hashes cover the lexicons as files, which the engine of this test was not given.
@@ -215,20 +280,14 @@ fn without_hashes(verdict: &str) -> String {
     text
 }
 
-fn firing(client: &Client, stage: &Stage) -> Vec<String> {
-    let records = client.committed(&stage.topic("alerts"));
-    let firing = records.iter().map(Record::json).filter(|alert| alert["status"] == "firing");
-    let mut ids: Vec<String> = firing.map(|alert| alert["alert_id"].as_str().unwrap().to_owned()).collect();
-    ids.sort();
-    ids
-}
-
 impl Expected {
     /// Panics with what is missing, what is doubled, and what nobody expects.
     pub(crate) fn same_as(&self, expected: &Self, what: &str) {
-        for (kind, found, wanted) in
-            [("verdict", &self.verdicts, &expected.verdicts), ("alert", &self.alerts, &expected.alerts)]
-        {
+        for (kind, found, wanted) in [
+            ("verdict", &self.verdicts, &expected.verdicts),
+            ("alert record", &self.alerts, &expected.alerts),
+            ("dead letter", &self.letters, &expected.letters),
+        ] {
             let count = |all: &[String]| {
                 let mut counts: BTreeMap<String, i64> = BTreeMap::new();
                 all.iter().for_each(|one| *counts.entry(one.clone()).or_default() += 1);
