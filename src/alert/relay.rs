@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, Offset, TopicPartitionList};
 
@@ -256,10 +256,17 @@ impl Relay {
             return Ok(());
         }
         let list = client::partitions(&self.topic, changes.came.iter().copied());
-        let committed = self
-            .consumer
-            .committed_offsets(list, CALL)
-            .map_err(|error| Stop::Fatal(format!("the relay cannot ask for its offsets: {error}")))?;
+        let committed = match self.consumer.committed_offsets(list, CALL) {
+            Ok(committed) => committed,
+            // Asked again at the next turn; what is taken meanwhile is told once more at worst.
+            Err(error) if is_unreachable(&error) => {
+                tracing::warn!(%error, "the relay cannot ask for its offsets");
+                let mut kept = self.consumer.context().changes.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.came.extend(changes.came);
+                return Ok(());
+            }
+            Err(error) => return Err(Stop::Fatal(format!("the relay cannot ask for its offsets: {error}"))),
+        };
         for element in committed.elements() {
             if let Ok(before) = element.metadata().parse() {
                 self.delivered.insert(element.partition(), before);
@@ -372,6 +379,13 @@ impl Relay {
             Err(error) => tracing::warn!(%error, "the relay cannot commit"),
         }
     }
+}
+
+/// Whether the broker is away, and may come back.
+fn is_unreachable(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, OperationTimedOut, RequestTimedOut};
+    let away = [AllBrokersDown, BrokerTransportFailure, OperationTimedOut, RequestTimedOut];
+    error.rdkafka_error_code().is_some_and(|code| away.contains(&code))
 }
 
 fn arrived(message: &BorrowedMessage<'_>) -> (Place, Result<AlertRecord, String>) {

@@ -114,6 +114,7 @@ impl Desk {
         place: Place,
         content: &Content<'_>,
         raw: Raw<'_>,
+        now: Millis,
     ) -> Result<(), Stop> {
         failpoint::pass("taking")?;
         self.taken += 1;
@@ -121,7 +122,7 @@ impl Desk {
         let poisonous = self.poison.contains(&(input, task.partition, place.offset));
         let fault = match poisonous {
             true => Some(("internal", "the program failed on this record; please report it".to_owned())),
-            false => content.fault(clock::now()),
+            false => content.fault(now),
         };
         let breach = task.inputs[input].limits.observe(fault.is_none());
         if let Some(breach) = breach {
@@ -147,13 +148,13 @@ impl Desk {
             self.outbox.send(Outgoing {
                 topic: &self.topics.dead_letters,
                 partition: None,
-                key: key.unwrap_or_default(),
+                key,
                 value: Some(value),
                 headers: Some(headers),
             })?;
         } else if let Content::Events(events) = content {
             for event in events {
-                self.event(task, input, place, event)?;
+                self.event(task, input, place, event, now)?;
             }
         }
         // Only now: a record that stops the worker is taken again.
@@ -165,7 +166,14 @@ impl Desk {
         if input == super::tasks::MESSAGES { &self.topics.messages } else { &self.topics.orders }
     }
 
-    fn event(&mut self, task: &mut Task, input: usize, place: Place, event: &Event<'_>) -> Result<(), Stop> {
+    fn event(
+        &mut self,
+        task: &mut Task,
+        input: usize,
+        place: Place,
+        event: &Event<'_>,
+        now: Millis,
+    ) -> Result<(), Stop> {
         let state = &mut task.state;
         if !state.knows(&event.platform, &event.store) {
             let key = StoreKey { platform: (&*event.platform).into(), store: (&*event.store).into() };
@@ -196,20 +204,19 @@ impl Desk {
         if let Body::Enforcement(act) = &event.body {
             self.metrics.enforcement(&event.platform, act.kind);
         }
-        self.hand_out(task)
+        self.hand_out(task, now)
     }
 
     /// Lets stream time reach `to`, by the clock.
     pub(super) fn advance(&mut self, task: &mut Task, to: Millis) -> Result<(), Stop> {
         task.changed = true;
         self.judge.engine.advance(&mut task.state, to, &mut self.effects);
-        self.hand_out(task)
+        self.hand_out(task, clock::now())
     }
 
     /// Writes and counts what judging left.
-    fn hand_out(&mut self, task: &Task) -> Result<(), Stop> {
+    fn hand_out(&mut self, task: &Task, now: Millis) -> Result<(), Stop> {
         let mut effects = std::mem::take(&mut self.effects);
-        let now = clock::now();
         for verdict in &effects.verdicts {
             self.verdict(task.partition, verdict, now)?;
         }
@@ -237,7 +244,7 @@ impl Desk {
         self.outbox.send(Outgoing {
             topic: &self.topics.verdicts,
             partition: None,
-            key: self.key.as_bytes(),
+            key: Some(self.key.as_bytes()),
             value: Some(&self.json),
             headers: None,
         })?;
@@ -288,7 +295,7 @@ impl Desk {
             topic: &self.topics.alerts,
             // One identity stays in one partition, and so with one relay.
             partition: Some(partition % self.alert_partitions.max(1)),
-            key: alert.alert_id.as_bytes(),
+            key: Some(alert.alert_id.as_bytes()),
             value: Some(&self.json),
             headers: None,
         })

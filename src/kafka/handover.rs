@@ -60,7 +60,6 @@ impl Tasks {
         };
         for partition in partitions {
             self.tasks.remove(partition);
-            self.rewind.remove(partition);
             self.desk.forget(*partition, &self.inputs);
             self.restores.iter_mut().for_each(|restore| restore.forget(*partition));
         }
@@ -98,8 +97,9 @@ impl Tasks {
         let partitions: Vec<i32> = self.tasks.keys().copied().collect();
         for &partition in &partitions {
             let state = TaskState::new(self.retention);
-            self.tasks.insert(partition, Task::new(partition, state, self.inputs.len(), &self.limits));
-            self.rewind.insert(partition);
+            let mut task = Task::new(partition, state, self.inputs.len(), &self.limits);
+            task.rewinds = true;
+            self.tasks.insert(partition, task);
         }
         self.unfollow(&partitions);
         self.begin_restore(partitions);
@@ -171,7 +171,7 @@ impl Tasks {
                 let from = start.map_or(Offset::Beginning, Offset::Offset);
                 if index == MESSAGES {
                     resumed.add_partition(topic, partition);
-                    if self.rewind.remove(&partition) {
+                    if std::mem::take(&mut task.rewinds) {
                         added(sought.add_partition_offset(topic, partition, from))?;
                     }
                 } else {

@@ -164,6 +164,8 @@ pub(super) struct Task {
     pub(super) inputs: Vec<Input>,
     /// Something changed since the last commit.
     pub(super) changed: bool,
+    /// A transaction was lost: its consumer must go back to where its state ends.
+    pub(super) rewinds: bool,
     /// Since when it waits for an input that is silent.
     blocked_since: Option<Instant>,
 }
@@ -194,6 +196,7 @@ impl Task {
             state,
             inputs: (0..inputs).map(|_| input()).collect(),
             changed: false,
+            rewinds: false,
             blocked_since: None,
         }
     }

@@ -55,8 +55,6 @@ pub(super) struct Tasks {
     pub(super) limits: Limits,
     pub(super) tasks: BTreeMap<i32, Task>,
     pub(super) restores: Vec<Restore>,
-    /// Partitions whose consumers must go back to where their tasks are, because a transaction was lost.
-    pub(super) rewind: BTreeSet<i32>,
     /// Reads the topics that the group is not subscribed to.
     pub(super) follower: Arc<BaseConsumer<PlainContext>>,
     pub(super) followed: BTreeSet<i32>,
@@ -104,7 +102,6 @@ impl Tasks {
             limits,
             tasks: BTreeMap::new(),
             restores: Vec::new(),
-            rewind: BTreeSet::new(),
             follower,
             followed: BTreeSet::new(),
             desk,
@@ -126,13 +123,10 @@ impl Tasks {
 
     /// A record arrived.
     pub(super) fn arrived(&mut self, input: usize, message: &BorrowedMessage<'_>) -> Result<(), Stop> {
-        if self.rewind.contains(&message.partition()) {
-            // It lies beyond where the task goes on, and will come again.
-            return Ok(());
-        }
         let Some(task) = self.tasks.get_mut(&message.partition()) else { return Ok(()) };
         task.inputs[input].at_end = false;
-        if task.has(input, message.offset()) {
+        // While a task rewinds, what arrives lies beyond where it goes on, and will come again.
+        if task.rewinds || task.has(input, message.offset()) {
             return Ok(());
         }
         let place = Place { offset: message.offset(), timestamp: message.timestamp().to_millis() };
@@ -140,7 +134,7 @@ impl Tasks {
         let raw = (message.key(), message.payload().unwrap_or_default());
         let now = clock::moment();
         if task.takes_directly(input, &content, now.clock) {
-            self.desk.take(task, input, place, &content, raw)?;
+            self.desk.take(task, input, place, &content, raw, now.clock)?;
         } else {
             task.wait(input, place, content, raw, now);
             self.merge(message.partition())?;
@@ -151,10 +145,7 @@ impl Tasks {
 
     /// An input has no more records in this partition for now.
     pub(super) fn ended(&mut self, input: usize, partition: i32) -> Result<(), Stop> {
-        if self.rewind.contains(&partition) {
-            return Ok(());
-        }
-        let Some(task) = self.tasks.get_mut(&partition) else { return Ok(()) };
+        let Some(task) = self.tasks.get_mut(&partition).filter(|task| !task.rewinds) else { return Ok(()) };
         task.inputs[input].at_end = true;
         self.merge(partition)
     }
@@ -162,9 +153,9 @@ impl Tasks {
     /// Takes what waits, oldest first, as long as nothing older can come.
     pub(super) fn merge(&mut self, partition: i32) -> Result<(), Stop> {
         let Some(task) = self.tasks.get_mut(&partition) else { return Ok(()) };
-        let now = clock::instant();
-        while let Some((input, waiting)) = task.take(now) {
-            self.desk.take(task, input, waiting.place, &waiting.content, waiting.raw())?;
+        let now = clock::moment();
+        while let Some((input, waiting)) = task.take(now.instant) {
+            self.desk.take(task, input, waiting.place, &waiting.content, waiting.raw(), now.clock)?;
         }
         if task.changed {
             self.dirty();
@@ -377,7 +368,7 @@ fn write_changes(desk: &mut Desk, task: &mut Task, topic: &str) -> Result<(), St
         .drain_changes(|key, value| {
             if sent.is_ok() {
                 sent = key.encode().map_err(|error| Stop::Abort(error.to_string())).and_then(|key| {
-                    outbox.send(Outgoing { topic, partition, key: &key, value, headers: None })
+                    outbox.send(Outgoing { topic, partition, key: Some(&key), value, headers: None })
                 });
             }
             if let RecordKey::Conversation(store, conversation) = key {

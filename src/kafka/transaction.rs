@@ -33,7 +33,8 @@ pub(super) struct Outgoing<'a> {
     pub(super) topic: &'a str,
     /// By the key when `None`.
     pub(super) partition: Option<i32>,
-    pub(super) key: &'a [u8],
+    /// As the record had it, which may be none.
+    pub(super) key: Option<&'a [u8]>,
     /// `None` is a tombstone.
     pub(super) value: Option<&'a [u8]>,
     pub(super) headers: Option<OwnedHeaders>,
@@ -129,7 +130,10 @@ impl Outbox {
     /// Hands a record over. A full queue is back-pressure: it is waited for.
     pub(super) fn send(&mut self, outgoing: Outgoing<'_>) -> Result<(), Stop> {
         self.begin()?;
-        let mut record = BaseRecord::<[u8], [u8]>::to(outgoing.topic).key(outgoing.key);
+        let mut record = BaseRecord::<[u8], [u8]>::to(outgoing.topic);
+        if let Some(key) = outgoing.key {
+            record = record.key(key);
+        }
         if let Some(partition) = outgoing.partition {
             record = record.partition(partition);
         }

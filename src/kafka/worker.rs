@@ -13,7 +13,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::alert::AlertTerms;
 use crate::clock;
-use crate::config::{GroupProtocol, Kafka};
+use crate::config::Kafka;
 use crate::metrics::WorkerMetrics;
 use crate::runtime::judge::SharedJudge;
 use crate::runtime::query::Query;
@@ -146,7 +146,6 @@ fn connect(setting: Setting) -> Result<(GroupConsumer, Follower), Stop> {
     });
     let messages = kafka.topics.messages.clone();
     let credentials = Credentials::new(&kafka);
-    let classic = kafka.group_protocol == GroupProtocol::Classic;
     let tasks = Tasks::new(Parts {
         name: format!("worker {index}"),
         kafka,
@@ -159,7 +158,7 @@ fn connect(setting: Setting) -> Result<(GroupConsumer, Follower), Stop> {
     let member: GroupConsumer =
         client::connect(&config, Member::new(credentials, tasks)).map_err(|error| fatal(&error))?;
     member.subscribe(&[&messages]).map_err(|error| fatal(&error))?;
-    tracing::debug!(worker = index, classic, "subscribed");
+    tracing::debug!(worker = index, "subscribed");
     Ok((member, follower))
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use hashbrown::{HashMap, HashSet};
-use prometheus::IntCounter;
+use prometheus::{Histogram, IntCounter};
 
 use super::families::Families;
 use crate::state::StoreKey;
@@ -21,6 +21,8 @@ pub(super) struct StoreHandles {
     pub(super) from_seller: IntCounter,
     /// Info, warning, critical.
     pub(super) violations: [IntCounter; 3],
+    /// Of its platform.
+    pub(super) end_to_end: Histogram,
     pub(super) met: IntCounter,
     pub(super) breached: IntCounter,
 }
@@ -79,7 +81,8 @@ impl Stores {
     }
 
     fn make(&self, platform: &str, store: &str) -> StoreHandles {
-        let Families { messages_scored, violations, sla_responses, awaiting_reply, .. } = &self.families;
+        let Families { messages_scored, violations, sla_responses, awaiting_reply, end_to_end, .. } =
+            &self.families;
         awaiting_reply.with_label_values(&[platform, store]).add(0);
         StoreHandles {
             platform: platform.into(),
@@ -88,6 +91,7 @@ impl Stores {
             from_seller: messages_scored.with_label_values(&[platform, store, "seller"]),
             violations: ["info", "warning", "critical"]
                 .map(|severity| violations.with_label_values(&[platform, store, severity])),
+            end_to_end: end_to_end.with_label_values(&[platform]),
             met: sla_responses.with_label_values(&[platform, store, "met"]),
             breached: sla_responses.with_label_values(&[platform, store, "breached"]),
         }

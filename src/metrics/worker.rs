@@ -113,7 +113,7 @@ impl WorkerMetrics {
         let platform = metrics.stores.platform(&verdict.platform);
         if let Ok(at) = Millis::parse(&verdict.occurred_at) {
             let took = now.since(at).0.max(0) as f64 / 1000.0;
-            families.end_to_end.with_label_values(&[platform]).observe(took);
+            self.store(&verdict.platform, &verdict.store).end_to_end.observe(took);
         }
         for hit in &verdict.suppressed {
             // `exception: <reason>` holds an author's words.
