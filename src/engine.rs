@@ -4,6 +4,7 @@
 //! every rule, and makes the verdict. The parts: [`message`] for everything written in a conversation, [`order`],
 //! [`registry`], [`timers`] for deadlines, [`held`] for what waits for a fact that may still arrive.
 
+mod bare;
 mod held;
 mod message;
 mod order;
@@ -11,19 +12,17 @@ mod reference;
 mod registry;
 mod timers;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::event::{
-    Author, Body, Channel, ConversationType, DispositionLabel, Event, Message, Origin, Registry, Surface,
-    TemplateEvent, TemplateStatus, TextFormat, TimeSource,
-};
+use crate::event::{Body, DispositionLabel, Event};
 use crate::policy::condition::Topics;
-use crate::policy::{Mode, Pack, Rule, Ruleset, StoreSeed};
+use crate::policy::{Mode, Pack, Rule, Ruleset};
 use crate::score::{Judgement, Scene, Trigger, Verdict, VerdictKind};
 use crate::state::{Flag, StoreKey, TaskState};
 use crate::text::SignalId;
 use crate::time::{Millis, Span};
+
+pub use bare::{Around, BareText};
 
 /// Judges events against a ruleset.
 #[derive(Clone, Debug)]
@@ -50,23 +49,6 @@ pub enum Emit {
     All,
     /// Only `review` and `violation`, and clean ones with shadow findings: a clean message allocates nothing.
     NotClean,
-}
-
-/// A text without a conversation.
-#[derive(Clone, Copy, Debug)]
-pub struct BareText<'a> {
-    /// Platform whose packs judge.
-    pub platform: &'a str,
-    /// Store whose parameters hold; the platform's when `None`.
-    pub store: Option<&'a str>,
-    /// Where it is shown.
-    pub surface: Surface,
-    /// Its words.
-    pub text: &'a str,
-    /// Becomes the verdict's `event_id`.
-    pub id: &'a str,
-    /// The packs in force then judge.
-    pub at: Millis,
 }
 
 /// What became of one event.
@@ -234,64 +216,6 @@ impl Engine {
         waiting.sort();
         for (until, key) in waiting {
             self.settle_until(state, &key, until, effects);
-        }
-    }
-
-    /// Judges a text by itself: in chat as a seller's reply inside an open window, elsewhere as what is shown there.
-    /// `seed` is what is known of its store before any event.
-    pub fn check_text(&self, bare: &BareText<'_>, seed: Option<&StoreSeed>) -> Verdict {
-        let BareText { platform, store, surface, text, id, at } = *bare;
-        let engine = Self { emit: Emit::All, ..self.clone() };
-        let mut state = TaskState::default();
-        if let Some(seed) = seed {
-            Self::seed_one(&mut state, seed);
-        }
-        let mut effects = Effects::default();
-        let event = |event_id, at, body| Event {
-            event_id: Cow::Borrowed(event_id),
-            platform: platform.into(),
-            store: store.unwrap_or("check").into(),
-            agency: None,
-            occurred_at: at,
-            time_source: TimeSource::Native,
-            observed_at: None,
-            body,
-        };
-        let message = |author, text: &str| {
-            Body::Message(Message {
-                conversation: Some("check".into()),
-                conversation_type: ConversationType::Buyer,
-                author,
-                origin: Origin::Human,
-                channel: Channel::PlatformChat,
-                text: Some(text.to_owned().into()),
-                text_format: TextFormat::Markdown,
-                ..Message::default()
-            })
-        };
-        if surface == Surface::Chat {
-            let asked = at.minus(Span::minutes(1));
-            engine.process(&mut state, &event("question", asked, message(Author::Buyer, "?")), &mut effects);
-            engine.process(&mut state, &event(id, at, message(Author::Seller, text)), &mut effects);
-        } else {
-            let template = TemplateEvent {
-                template: "check".into(),
-                status: TemplateStatus::Submitted,
-                surface,
-                text: Some(text.to_owned().into()),
-                ..TemplateEvent::default()
-            };
-            let registered = event(id, at, Body::Registry(Registry::Template(template)));
-            engine.process(&mut state, &registered, &mut effects);
-        }
-        engine.finish(&mut state, &mut effects);
-        match effects.verdicts.pop() {
-            Some(verdict) => verdict,
-            // A platform without packs forbids nothing.
-            None => {
-                let nothing = event(id, at, Body::Message(Message::default()));
-                Judgement::default().into_record(&nothing, Trigger::Message, at, None, None)
-            }
         }
     }
 

@@ -248,7 +248,7 @@ pub(super) mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::engine::{BareText, Emit, Engine};
+    use crate::engine::{Around, BareText, Emit, Engine};
     use crate::state::StoreKey;
 
     /// A verdict of the shipped policies, as `lint` gives it.
@@ -262,6 +262,7 @@ pub(super) mod tests {
             text,
             id: "ozon/7/m/1/sent",
             at,
+            around: Around::default(),
         };
         Engine::new(ruleset, Emit::All).check_text(&bare, None)
     }

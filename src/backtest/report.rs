@@ -1,12 +1,13 @@
 //! From samples to rates with bounds, and to a word: within the budget, over it, or unproven.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::score::VerdictKind;
 
-use super::{Sample, bounds};
+use super::{Sample, Wording, bounds};
 
 /// On which side a sample counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -30,7 +31,17 @@ pub enum GroupBy {
     Lang,
     /// The source of the rows.
     Source,
-    /// Benign: the rule that flagged them. Violating: the rule that their row names.
+    /// How they say it: ordinary and hard, plain and obfuscated.
+    Wording,
+    /// Language and wording.
+    LangWording,
+    /// What they are about.
+    Family,
+    /// Violating: how their words are disguised.
+    Disguise,
+    /// Benign: what was undone to see the words that flagged them.
+    Undone,
+    /// Benign: the rule that flagged ordinary ones. Violating: the rule that their row names.
     Rule,
 }
 
@@ -68,7 +79,8 @@ pub struct Group {
     pub rate: f64,
     /// One-sided 95 % Clopper-Pearson bound: upper for benign, lower for violating groups.
     pub bound: f64,
-    /// Benign groups by language and as a whole are held against the budget. Absent for the others.
+    /// Benign groups by language, by wording and as a whole are held against their budget, unless they mix ordinary
+    /// with hard texts. Absent for the others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
 }
@@ -78,8 +90,10 @@ pub struct Group {
 pub struct Report {
     /// Version of this record: 1.
     pub v: u8,
-    /// Largest allowed rate of misjudgments.
+    /// Largest allowed rate of misjudgments of ordinary texts.
     pub budget: f64,
+    /// Largest allowed rate of misjudgments of hard texts.
+    pub hard_budget: f64,
     /// Probability that a bound holds.
     pub confidence: f64,
     /// Benign samples that prove the budget when none is flagged.
@@ -99,17 +113,29 @@ impl Report {
     }
 }
 
+/// The largest allowed rates of misjudgments.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    /// Of ordinary texts.
+    pub ordinary: f64,
+    /// Of benign texts in the words of violations.
+    pub hard: f64,
+}
+
 #[derive(Clone, Copy, Default)]
 struct Count {
     n: u64,
+    hard: u64,
     flagged: u64,
     review: u64,
     named: u64,
 }
 
 impl Count {
-    fn add(&mut self, verdict: VerdictKind, named: bool) {
+    fn add(&mut self, sample: &Sample, named: bool) {
+        let verdict = sample.verdict;
         self.n += 1;
+        self.hard += u64::from(sample.wording == Wording::Difficult);
         self.flagged += u64::from(verdict == VerdictKind::Violation);
         self.review += u64::from(verdict == VerdictKind::Review);
         self.named += u64::from(named);
@@ -117,8 +143,8 @@ impl Count {
 }
 
 /// Counts samples against a budget.
-pub fn report(samples: &[Sample], budget: f64) -> Report {
-    let mut counts: BTreeMap<(Side, GroupBy, &str), Count> = BTreeMap::new();
+pub fn report(samples: &[Sample], budget: Budget) -> Report {
+    let mut counts: BTreeMap<(Side, GroupBy, Cow<'_, str>), Count> = BTreeMap::new();
     let mut uncounted: BTreeMap<&'static str, u64> = BTreeMap::new();
     for sample in samples {
         let Some(side) = sample.label.side() else {
@@ -126,48 +152,60 @@ pub fn report(samples: &[Sample], budget: f64) -> Report {
             continue;
         };
         let named = side == Side::Violating && sample.named();
-        for (by, key) in [
-            (GroupBy::All, "all"),
-            (GroupBy::Label, sample.label.as_str()),
-            (GroupBy::Lang, sample.lang.as_str()),
-            (GroupBy::Source, sample.source.as_str()),
-        ] {
+        let wording = sample.wording.as_str(side);
+        let groups = [
+            (GroupBy::All, Cow::Borrowed("all")),
+            (GroupBy::Label, sample.label.as_str().into()),
+            (GroupBy::Lang, sample.lang.as_str().into()),
+            (GroupBy::Source, sample.source.as_str().into()),
+            (GroupBy::Wording, wording.into()),
+            (GroupBy::LangWording, format!("{} {wording}", sample.lang).into()),
+            (GroupBy::Family, sample.family.as_str().into()),
+        ];
+        let disguises = sample.disguise.iter().filter(|_| side == Side::Violating);
+        let disguises = disguises.map(|word| (GroupBy::Disguise, word.as_str().into()));
+        for (by, key) in groups.into_iter().chain(disguises) {
             if !key.is_empty() {
-                counts.entry((side, by, key)).or_default().add(sample.verdict, named);
+                counts.entry((side, by, key)).or_default().add(sample, named);
             }
         }
     }
     count_rules(samples, &mut counts);
-    let needed = bounds::needed(budget);
-    let groups =
-        counts.into_iter().map(|((side, by, key), count)| group(side, by, key, count, budget, needed));
+    let groups = counts.into_iter().map(|((side, by, key), count)| group(side, by, &key, count, budget));
     Report {
         v: 1,
-        budget,
+        budget: budget.ordinary,
+        hard_budget: budget.hard,
         confidence: bounds::CONFIDENCE,
-        needed,
+        needed: bounds::needed(budget.ordinary),
         rows: samples.len() as u64,
         uncounted,
         groups: groups.collect(),
     }
 }
 
-/// Rules: how many of all benign samples each flagged, and how many of the samples that name it were found by it.
-fn count_rules<'a>(samples: &'a [Sample], counts: &mut BTreeMap<(Side, GroupBy, &'a str), Count>) {
-    let benign = samples.iter().filter(|sample| sample.label.side() == Some(Side::Benign)).count() as u64;
+/// Rules: how many of the ordinary benign samples each flagged, and how many of the samples that name it were found
+/// by it. Disguises: how many of all benign samples were flagged because one was undone.
+fn count_rules<'a>(samples: &'a [Sample], counts: &mut BTreeMap<(Side, GroupBy, Cow<'a, str>), Count>) {
+    let benign = || samples.iter().filter(|sample| sample.label.side() == Some(Side::Benign));
+    let all = benign().count() as u64;
+    let ordinary = benign().filter(|sample| sample.wording == Wording::Ordinary).count() as u64;
     for sample in samples {
         match sample.label.side() {
             Some(Side::Benign) => {
-                for rule in &sample.found {
-                    let count = counts.entry((Side::Benign, GroupBy::Rule, rule)).or_default();
-                    count.n = benign;
+                let rules = sample.found.iter().filter(|_| sample.wording == Wording::Ordinary);
+                let rules = rules.map(|rule| (GroupBy::Rule, rule, ordinary));
+                let undone = sample.undone.iter().map(|word| (GroupBy::Undone, word, all));
+                for (by, key, n) in rules.chain(undone) {
+                    let count = counts.entry((Side::Benign, by, key.into())).or_default();
+                    count.n = n;
                     count.flagged += 1;
                 }
             }
             Some(Side::Violating) => {
                 for rule in &sample.expected {
                     let found = sample.found.contains(rule);
-                    let count = counts.entry((Side::Violating, GroupBy::Rule, rule)).or_default();
+                    let count = counts.entry((Side::Violating, GroupBy::Rule, rule.into())).or_default();
                     count.n += 1;
                     count.flagged += u64::from(found);
                     count.named += u64::from(found);
@@ -178,14 +216,21 @@ fn count_rules<'a>(samples: &'a [Sample], counts: &mut BTreeMap<(Side, GroupBy, 
     }
 }
 
-fn group(side: Side, by: GroupBy, key: &str, count: Count, budget: f64, needed: u64) -> Group {
-    let Count { n, flagged, review, named } = count;
+fn group(side: Side, by: GroupBy, key: &str, count: Count, budget: Budget) -> Group {
+    let Count { n, hard, flagged, review, named } = count;
     let bound = match side {
         Side::Benign => bounds::upper(flagged, n),
         Side::Violating => bounds::lower(flagged, n),
     };
-    let gate = side == Side::Benign && matches!(by, GroupBy::All | GroupBy::Lang);
-    let status = gate.then(|| {
+    let gate = side == Side::Benign
+        && matches!(by, GroupBy::All | GroupBy::Lang | GroupBy::Wording | GroupBy::LangWording);
+    let budget = match hard {
+        0 => Some(budget.ordinary),
+        hard if hard == n => Some(budget.hard),
+        _ => None,
+    };
+    let status = budget.filter(|_| gate).map(|budget| {
+        let needed = bounds::needed(budget);
         if bound < budget {
             Status::Within
         } else if n >= needed || bounds::lower(flagged, n) > budget {
@@ -213,15 +258,21 @@ mod tests {
     use super::super::Label;
     use super::*;
 
+    const BUDGET: Budget = Budget { ordinary: 0.003, hard: 0.03 };
+
     fn samples(n: usize, lang: &str, label: Label, verdict: VerdictKind, found: &[&str]) -> Vec<Sample> {
         let sample = Sample {
             id: "1".to_owned(),
             lang: lang.to_owned(),
             source: "shop".to_owned(),
             label,
+            wording: Wording::Ordinary,
+            family: String::new(),
+            disguise: Vec::new(),
             expected: Vec::new(),
             verdict,
             found: found.iter().map(|&rule| rule.to_owned()).collect(),
+            undone: Vec::new(),
         };
         vec![sample; n]
     }
@@ -243,7 +294,7 @@ mod tests {
         ] {
             let mut all = samples(clean, "ru", Label::Benign, Clean, &[]);
             all.extend(samples(flagged, "ru", Label::Benign, Violation, &["promo"]));
-            let report = report(&all, 0.003);
+            let report = report(&all, BUDGET);
             assert_eq!(
                 group(&report, Side::Benign, GroupBy::Lang, "ru").status,
                 Some(status),
@@ -254,10 +305,41 @@ mod tests {
     }
 
     #[test]
+    fn hard_texts_have_a_budget_of_their_own_and_mixed_groups_have_none() {
+        use VerdictKind::{Clean, Violation};
+        let mut all = samples(998, "ru", Label::Benign, Clean, &[]);
+        let mut hard = samples(199, "ru", Label::Benign, Clean, &[]);
+        hard.extend(samples(1, "ru", Label::Benign, Violation, &["promo"]));
+        hard.iter_mut().for_each(|sample| sample.wording = Wording::Difficult);
+        hard[199].undone = vec!["leet".to_owned()];
+        all.extend(hard);
+        let mut hidden = samples(4, "ru", Label::Violation, Violation, &["promo"]);
+        hidden[0].wording = Wording::Difficult;
+        hidden[0].disguise = vec!["leet".to_owned(), "split".to_owned()];
+        all.extend(hidden);
+        let report = report(&all, BUDGET);
+        for (side, by, key, n, flagged, status) in [
+            (Side::Benign, GroupBy::All, "all", 1198, 1, None),
+            (Side::Benign, GroupBy::Lang, "ru", 1198, 1, None),
+            (Side::Benign, GroupBy::Wording, "ordinary", 998, 0, Some(Status::Within)),
+            (Side::Benign, GroupBy::LangWording, "ru hard", 200, 1, Some(Status::Within)),
+            (Side::Benign, GroupBy::Undone, "leet", 1198, 1, None),
+            (Side::Violating, GroupBy::LangWording, "ru plain", 3, 3, None),
+            (Side::Violating, GroupBy::Wording, "obfuscated", 1, 1, None),
+            (Side::Violating, GroupBy::Disguise, "split", 1, 1, None),
+        ] {
+            let group = group(&report, side, by, key);
+            assert_eq!((group.n, group.flagged, group.status), (n, flagged, status), "{by:?} {key}");
+        }
+        let rules = report.groups.iter().filter(|g| g.side == Side::Benign && g.by == GroupBy::Rule);
+        assert_eq!(rules.count(), 0, "rules are held against ordinary texts");
+    }
+
+    #[test]
     fn what_nobody_can_say_counts_on_neither_side() {
         let mut all = samples(3, "ru", Label::Unknown, VerdictKind::Violation, &["promo"]);
         all.extend(samples(2, "ru", Label::SpamOther, VerdictKind::Violation, &["external-link"]));
-        let report = report(&all, 0.003);
+        let report = report(&all, BUDGET);
         assert!(report.groups.is_empty());
         assert_eq!(report.uncounted, BTreeMap::from([("unknown", 3), ("spam_other", 2)]));
         assert_eq!(report.rows, 5);
@@ -271,7 +353,7 @@ mod tests {
         named[0].expected = vec!["promo".to_owned()];
         named[1].expected = vec!["follow-us".to_owned()];
         all.extend(named);
-        let report = report(&all, 0.003);
+        let report = report(&all, BUDGET);
         let promo = group(&report, Side::Benign, GroupBy::Rule, "promo");
         assert_eq!((promo.n, promo.flagged), (10, 1));
         let follow = group(&report, Side::Violating, GroupBy::Rule, "follow-us");

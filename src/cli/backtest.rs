@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::backtest::{Group, GroupBy, Report, Sample, Side, Status as Standing, report};
-use crate::engine::{BareText, Emit, Engine};
+use crate::backtest::{self, Budget, Group, GroupBy, Report, Sample, Side, Status as Standing, Wording};
+use crate::engine::{Around, BareText, Emit, Engine};
 use crate::event::Surface;
+use crate::score::VerdictKind;
 use crate::time::Millis;
 
 use super::corpus::{Labelled, Row};
@@ -22,19 +23,22 @@ use crate::clock;
 
 /// Measure misjudgments and misses on labelled texts, with confidence bounds
 ///
-/// Rows are {"id","lang","text","label","source"}; a row may name `platform` and `surface` (Ozon and chat otherwise)
-/// and the `rules` that must be found. Timelines are {"name","events","until","expect"}.
+/// Rows are {"id","lang","text","label","source"}; a row may name `platform` and `surface` (Ozon and chat otherwise),
+/// the `rules` that must be found, its `family`, whether it is `hard` (benign in the words of violations) or how it is
+/// `obfuscated`, and what is around it: `buyer`, `earlier`, `items`, `numbers`. Timelines are
+/// {"name","events","until","expect"}.
 ///
 /// Labels: benign must not be flagged; promo, offplatform, review_solicit and violation must be. unknown and
 /// spam_other count on neither side. A text is flagged when its verdict is a violation.
 ///
-/// Bounds are one-sided 95 % Clopper-Pearson bounds. Exits with 1 when the misjudgment rate of benign texts, as a
-/// whole or of one language, is not proven below the budget although there are texts enough to prove it.
+/// Bounds are one-sided 95 % Clopper-Pearson bounds. Exits with 1 when the misjudgment rate of ordinary benign texts,
+/// as a whole or of one language, is not proven below the budget although there are texts enough to prove it, or that
+/// of hard ones below theirs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     contactwatch backtest corpus/*.ndjson\n  \
     contactwatch backtest --budget 0.001 --json corpus/*.ndjson > report.json\n  \
-    contactwatch backtest --show misjudged 20 corpus/*.ndjson")]
+    contactwatch backtest --half tune --show misjudged 20 corpus/*.ndjson")]
 pub(super) struct Args {
     /// Labelled rows or timelines, one JSON object per line; - is standard input
     #[arg(value_name = "FILE", required = true)]
@@ -45,10 +49,16 @@ pub(super) struct Args {
     /// Largest allowed rate of misjudgments
     #[arg(long, value_name = "RATE", default_value = "0.003", value_parser = parse_rate)]
     budget: f64,
+    /// Largest allowed rate of misjudgments of rows that are `hard`
+    #[arg(long, value_name = "RATE", default_value = "0.03", value_parser = parse_rate)]
+    hard_budget: f64,
+    /// Read only half of the rows, chosen by a hash of their text: tune on the one, believe the other
+    #[arg(long, value_name = "HALF")]
+    half: Option<Half>,
     /// Write the report as one JSON object
     #[arg(long)]
     json: bool,
-    /// Also show N texts that were misjudged or missed, with the findings
+    /// Also show N texts that were misjudged, missed or left to a reviewer, with the findings
     #[arg(long, num_args = 2, value_names = ["WHICH", "N"])]
     show: Option<Vec<String>>,
     /// Stop at the first line that cannot be read (exit code 3)
@@ -62,6 +72,23 @@ pub(super) struct Args {
 enum Show {
     Misjudged,
     Missed,
+    Review,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Half {
+    Tune,
+    Report,
+}
+
+impl Half {
+    fn holds(self, text: &str) -> bool {
+        backtest::Half::of(text)
+            == match self {
+                Self::Tune => backtest::Half::Tune,
+                Self::Report => backtest::Half::Report,
+            }
+    }
 }
 
 fn parse_rate(text: &str) -> Result<f64, String> {
@@ -73,8 +100,9 @@ fn parse_rate(text: &str) -> Result<f64, String> {
 
 fn parse_show(show: Option<&[String]>) -> Result<Option<(Show, usize)>, Failure> {
     let Some([which, number]) = show else { return Ok(None) };
-    let fault =
-        || Failure::usage(format!("--show {which} {number}: expected misjudged or missed, and a number"));
+    let fault = || {
+        Failure::usage(format!("--show {which} {number}: expected misjudged, missed or review, and a number"))
+    };
     let which = Show::from_str(which, false).map_err(|_| fault())?;
     Ok(Some((which, number.parse().map_err(|_| fault())?)))
 }
@@ -91,6 +119,7 @@ struct Backtest {
     rules: Rules,
     assume_reply: bool,
     now: Millis,
+    half: Option<Half>,
     show: Option<(Show, usize)>,
     samples: Vec<Sample>,
     examples: Vec<Example>,
@@ -105,6 +134,7 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
         rules,
         assume_reply: args.assume_reply,
         now: clock::now(),
+        half: args.half,
         show,
         samples: Vec::new(),
         examples: Vec::new(),
@@ -132,7 +162,8 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
         };
         return Err(Failure::runtime(format!("no labelled text was read{unread}: this proves nothing")));
     }
-    let report = report(&backtest.samples, args.budget);
+    let budget = Budget { ordinary: args.budget, hard: args.hard_budget };
+    let report = backtest::report(&backtest.samples, budget);
     let mut page = output::page();
     if args.json {
         output::record(&mut page, &report)?;
@@ -159,8 +190,11 @@ impl Backtest {
         }
     }
 
-    fn row(&mut self, row: &Row<'_>) -> Result<(), String> {
+    fn row<'a>(&mut self, row: &'a Row<'_>) -> Result<(), String> {
         let label = row.label()?;
+        if self.half.is_some_and(|half| !half.holds(&row.text)) {
+            return Ok(());
+        }
         let (platform, surface) = match (self.assume_reply, &row.platform) {
             (true, _) => ("ozon", Surface::Chat),
             (false, platform) => (platform.as_deref().unwrap_or("ozon"), row.surface()?),
@@ -169,20 +203,37 @@ impl Backtest {
             let known = self.rules.platforms().join(", ");
             return Err(format!("no policy pack is for the platform \"{platform}\"; expected {known}"));
         }
-        let bare = BareText { platform, store: None, surface, text: &row.text, id: &row.id, at: self.now };
+        let words = |list: &'a [String]| list.iter().map(String::as_str).collect::<Vec<&'a str>>();
+        let (earlier, items, numbers) = (words(&row.earlier), words(&row.items), words(&row.numbers));
+        let around =
+            Around { buyer: row.buyer.as_deref(), earlier: &earlier, items: &items, numbers: &numbers };
+        let (text, id) = (&*row.text, &*row.id);
+        let bare = BareText { platform, store: None, surface, text, id, at: self.now, around };
         let verdict = self.engine.check_text(&bare, None);
         let sample = Sample {
             id: row.id.to_string(),
             lang: row.lang.to_string(),
             source: row.source.to_string(),
             label,
+            wording: if row.hard || !row.obfuscated.is_empty() {
+                Wording::Difficult
+            } else {
+                Wording::Ordinary
+            },
+            family: row.family.to_string(),
+            disguise: row.obfuscated.clone(),
             expected: row.rules.clone(),
             verdict: verdict.verdict,
             found: timelines::convicting(&verdict),
+            undone: timelines::undone(&verdict),
         };
         if let Some((show, limit)) = self.show
             && self.examples.len() < limit
-            && (if show == Show::Misjudged { sample.misjudged() } else { sample.missed() })
+            && match show {
+                Show::Misjudged => sample.misjudged(),
+                Show::Missed => sample.missed(),
+                Show::Review => sample.label.side().is_some() && sample.verdict == VerdictKind::Review,
+            }
         {
             let evidence = verdict.findings.iter().flat_map(|finding| {
                 finding
@@ -254,6 +305,11 @@ fn write_side(out: &mut impl Write, report: &Report, side: Side) -> io::Result<(
             GroupBy::Lang => "language",
             GroupBy::Source => "source",
             GroupBy::Rule => "rule",
+            GroupBy::Wording => "wording",
+            GroupBy::LangWording => "language and wording",
+            GroupBy::Family => "family",
+            GroupBy::Disguise => "disguise",
+            GroupBy::Undone => "undone",
         };
         let key = if group.by == GroupBy::All { "" } else { &group.key };
         let mut row = vec![
@@ -270,9 +326,7 @@ fn write_side(out: &mut impl Write, report: &Report, side: Side) -> io::Result<(
             row.push(match group.status {
                 Some(Standing::Within) => Cell::text("within").style(GREEN),
                 Some(Standing::Over) => Cell::text("over").style(RED),
-                Some(Standing::Unproven) => {
-                    Cell::text(format!("unproven (n < {})", report.needed)).style(YELLOW)
-                }
+                Some(Standing::Unproven) => Cell::text("unproven").style(YELLOW),
                 None => Cell::text(""),
             });
         }
@@ -283,7 +337,11 @@ fn write_side(out: &mut impl Write, report: &Report, side: Side) -> io::Result<(
 
 fn write_example(out: &mut impl Write, example: &Example) -> io::Result<()> {
     let Example { sample, text, words } = example;
-    let what = if sample.misjudged() { "misjudged" } else { "missed" };
+    let what = match (sample.misjudged(), sample.missed()) {
+        (true, _) => "misjudged",
+        (_, true) => "missed",
+        _ => "to review",
+    };
     writeln!(
         out,
         "\n{RED}{what}{RED:#} {BOLD}{}{BOLD:#} {DIM}{} {} {}{DIM:#}\n  {}",

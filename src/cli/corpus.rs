@@ -34,6 +34,27 @@ pub(super) struct Row<'a> {
     pub(super) platform: Option<String>,
     #[serde(default)]
     surface: Option<String>,
+    /// What the text is about, such as `size-fit`; groups the report.
+    #[serde(default, borrow)]
+    pub(super) family: Cow<'a, str>,
+    /// Benign, but in the words of violations: reported apart.
+    #[serde(default)]
+    pub(super) hard: bool,
+    /// How the words are disguised; empty for plain wording.
+    #[serde(default)]
+    pub(super) obfuscated: Vec<String>,
+    /// What the buyer wrote before.
+    #[serde(default)]
+    pub(super) buyer: Option<String>,
+    /// What the seller wrote just before, oldest first.
+    #[serde(default)]
+    pub(super) earlier: Vec<String>,
+    /// Titles of the order's items.
+    #[serde(default)]
+    pub(super) items: Vec<String>,
+    /// The order's own numbers.
+    #[serde(default)]
+    pub(super) numbers: Vec<String>,
 }
 
 impl<'a> Row<'a> {

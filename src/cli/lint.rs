@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use crate::engine::{BareText, Emit, Engine};
+use crate::engine::{Around, BareText, Emit, Engine};
 use crate::event::Surface;
 use crate::policy::{Mode, nearest};
 use crate::score::{Finding, Verdict, VerdictKind};
@@ -85,7 +85,15 @@ pub(super) fn run(args: &Args) -> Result<Status, Failure> {
         for platform in &platforms {
             let id = format!("lint/{}", index + 1);
             let surface = args.surface.into();
-            let bare = BareText { platform, store: None, surface, text, id: &id, at: now };
+            let bare = BareText {
+                platform,
+                store: None,
+                surface,
+                text,
+                id: &id,
+                at: now,
+                around: Around::default(),
+            };
             let verdict = engine.check_text(&bare, None);
             worst = worst.max(verdict.verdict);
             if args.json {

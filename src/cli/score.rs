@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::config::{Flag, Verdicts};
-use crate::engine::{BareText, Effects, Emit, Engine, Outcome};
+use crate::engine::{Around, BareText, Effects, Emit, Engine, Outcome};
 use crate::event::{Decoded, ErrorCode, Event, SkipReason, Surface, decode};
 use crate::score::{Verdict, VerdictKind};
 use crate::state::TaskState;
@@ -204,7 +204,15 @@ impl Task {
             Err(message) => return Ok(Err((ErrorCode::InvalidField, message))),
         };
         let Row { text, id, .. } = &row;
-        let bare = BareText { platform: "ozon", store: None, surface: Surface::Chat, text, id, at: self.now };
+        let bare = BareText {
+            platform: "ozon",
+            store: None,
+            surface: Surface::Chat,
+            text,
+            id,
+            at: self.now,
+            around: Around::default(),
+        };
         let verdict = self.engine.check_text(&bare, None);
         self.counts.events += 1;
         *self.counts.outcomes.entry(outcome_word(Outcome::Judged)).or_default() += 1;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::backtest::{Label, Sample};
+use crate::backtest::{Label, Sample, Wording};
 use crate::engine::{Effects, Engine};
 use crate::event::{Decoded, decode};
 use crate::policy::{Mode, Severity};
@@ -111,26 +111,44 @@ impl Pair<'_> {
             lang: timeline.lang.to_string(),
             source: timeline.source.to_string(),
             label: if violation { Label::Violation } else { Label::Benign },
+            wording: Wording::Ordinary,
+            family: String::new(),
+            disguise: Vec::new(),
             expected: match self.expected {
                 Some(expected) if violation => expected.rules.iter().cloned().collect(),
                 _ => Vec::new(),
             },
             verdict: self.got.map_or(VerdictKind::Clean, |got| got.verdict),
             found: self.got.map(convicting).unwrap_or_default(),
+            undone: self.got.map(undone).unwrap_or_default(),
         }
     }
 }
 
-/// Rules with a finding that makes a violation: enforced, certain, not just information.
+/// Rules with a finding that makes a violation.
 pub(super) fn convicting(verdict: &Verdict) -> Vec<String> {
-    let convicts = |finding: &&Finding| {
-        finding.mode == Mode::Enforce
-            && finding.confidence == Confidence::Certain
-            && finding.severity > Severity::Info
-    };
-    let rules: BTreeSet<String> =
-        verdict.findings.iter().filter(convicts).map(|finding| finding.rule.to_string()).collect();
+    let rules: BTreeSet<String> = verdict
+        .findings
+        .iter()
+        .filter(|finding| convicts(finding))
+        .map(|finding| finding.rule.to_string())
+        .collect();
     rules.into_iter().collect()
+}
+
+/// What had to be undone to see the words of such findings.
+pub(super) fn undone(verdict: &Verdict) -> Vec<String> {
+    let findings = verdict.findings.iter().filter(|finding| convicts(finding));
+    let words: BTreeSet<&String> =
+        findings.flat_map(|finding| &finding.evidence).flat_map(|evidence| &evidence.via).collect();
+    words.into_iter().cloned().collect()
+}
+
+/// Enforced, certain, not just information.
+fn convicts(finding: &Finding) -> bool {
+    finding.mode == Mode::Enforce
+        && finding.confidence == Confidence::Certain
+        && finding.severity > Severity::Info
 }
 
 fn enforced(verdict: &Verdict) -> impl Iterator<Item = &Finding> {

@@ -65,7 +65,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::engine::{BareText, Emit, Engine};
+    use crate::engine::{Around, BareText, Emit, Engine};
     use crate::event::Surface;
     use crate::policy::Mode;
     use crate::time::Millis;
@@ -79,7 +79,15 @@ mod tests {
         for platform in Platform::ALL {
             let mut check = |text: &str, expected: &str| {
                 let platform = platform.name();
-                let bare = BareText { platform, store: None, surface: Surface::Chat, text, id: "t", at };
+                let bare = BareText {
+                    platform,
+                    store: None,
+                    surface: Surface::Chat,
+                    text,
+                    id: "t",
+                    at,
+                    around: Around::default(),
+                };
                 let verdict = engine.check_text(&bare, None);
                 let mut rules: Vec<&str> = verdict
                     .findings

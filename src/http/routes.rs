@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::server::{App, fault};
 use crate::clock;
-use crate::engine::BareText;
+use crate::engine::{Around, BareText};
 use crate::event::{
     Author, Body, Channel, ConversationType, DispositionLabel, Event, Message, OrderRef, Origin, Surface,
     TimeSource,
@@ -93,7 +93,15 @@ pub(super) async fn check(State(app): State<App>, draft: Result<Json<Draft>, Jso
             let Draft { platform, store, surface, text, .. } = &draft;
             let seed = judge.seeds.iter().find(|seed| *seed.platform == *platform && *seed.store == *store);
             let at = clock::now();
-            let bare = BareText { platform, store: Some(store), surface: *surface, text, id: "draft", at };
+            let bare = BareText {
+                platform,
+                store: Some(store),
+                surface: *surface,
+                text,
+                id: "draft",
+                at,
+                around: Around::default(),
+            };
             let verdict = judge.engine.check_text(&bare, seed);
             (verdict, false)
         }
