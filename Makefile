@@ -5,7 +5,7 @@ CARGO ?= cargo
 BIN = $(or $(CARGO_TARGET_DIR),target)/debug/contactwatch
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo history test fmt lint unit core policy deny broker bench
+.PHONY: help setup demo history test fmt lint unit core policy deny broker backtest classifier bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,13 @@ deny: ## Licences, advisories and sources of the dependencies
 
 broker: setup ## The daemon against a real Apache Kafka, which Maven brings; ARGS=word chooses scenarios
 	@scripts/broker-tests $(ARGS)
+
+backtest: setup ## Measure misjudgments and misses on the labelled texts; writes tests/corpus/REPORT.md
+	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --test corpus_report
+	@sed -n '/^## The half that is only/,/^By rule/p' tests/corpus/REPORT.md
+
+classifier: setup ## Train the classifier anew on the labelled texts; writes config/classifier.bin (then: make backtest)
+	$(CARGO) run --locked --quiet --example train_classifier -- --out config/classifier.bin
 
 bench: setup ## Benchmarks
 	$(CARGO) bench --locked

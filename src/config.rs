@@ -59,6 +59,8 @@ pub struct Policies {
     /// How long a message waits, in event time, for a buyer message or order fact that may still arrive.
     #[serde(with = "span_text")]
     pub hold_back: Span,
+    /// Whether the classifier gives a second opinion on every text; without it the frames decide alone.
+    pub classifier: bool,
     /// Whether the daemon loads policies and stores anew when one of their files changes.
     pub reload_on_change: bool,
 }
@@ -384,6 +386,7 @@ impl Default for Config {
                 exceptions: Vec::new(),
                 bindings: Vec::new(),
                 hold_back: Span::minutes(2),
+                classifier: true,
                 reload_on_change: true,
             },
             stores: None,

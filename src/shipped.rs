@@ -5,7 +5,18 @@
 
 use std::borrow::Cow;
 
+use crate::text::classifier::Model;
+
 use include_dir::{Dir, DirEntry, include_dir};
+
+/// The classifier's model, as its training wrote it.
+pub static CLASSIFIER: &[u8] = include_bytes!("../config/classifier.bin");
+
+/// The classifier's model. An empty one, which has no opinion, should the compiled-in bytes be none: a test sees to it
+/// that they are.
+pub fn classifier() -> Model {
+    Model::read(CLASSIFIER).unwrap_or_default()
+}
 
 static SHIPPED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/config");
 
@@ -153,7 +164,8 @@ pub(crate) fn ruleset() -> std::sync::Arc<crate::policy::Ruleset> {
     let tree = Tree::shipped();
     let mut files = tree.part(Part::Lexicons);
     files.extend(tree.part(Part::Domains));
-    let scanner = std::sync::Arc::new(Scanner::compile(&LexiconSources { files: &files }).unwrap());
+    let scanner = Scanner::compile(&LexiconSources { files: &files }).unwrap();
+    let scanner = std::sync::Arc::new(scanner.with_classifier(classifier()));
     let sources = PolicySources {
         packs: tree.part(Part::Packs),
         notices: tree.part(Part::Notices),

@@ -12,7 +12,7 @@ use crate::hash::stable_hash;
 use crate::policy::diff::EffectivePack;
 use crate::policy::{self, Binding, BindingMode, Mode, PolicyError, PolicySources, Ruleset, StoreSeed};
 use crate::runtime::judge::Judge;
-use crate::shipped::{Part, Tree, TreeFile};
+use crate::shipped::{self, Part, Tree, TreeFile};
 use crate::state::TaskState;
 use crate::text::Scanner;
 use crate::text::scan::LexiconSources;
@@ -34,6 +34,9 @@ pub(super) struct PolicyArgs {
     /// Stores with parameters, packs, brand domains, capabilities and templates of their own
     #[arg(long, value_name = "FILE")]
     pub(super) stores: Option<PathBuf>,
+    /// Judge by the lexicons alone, without the classifier's second opinion
+    #[arg(long)]
+    pub(super) no_classifier: bool,
     /// Configuration file; without one the defaults hold
     #[arg(long, value_name = "FILE", env = "CONTACTWATCH_CONFIG", hide_env_values = true)]
     pub(super) config: Option<PathBuf>,
@@ -49,6 +52,10 @@ impl PolicyArgs {
             if let Some(path) = value {
                 flags.push(Flag { flag, key, value: path.display().to_string() });
             }
+        }
+        if self.no_classifier {
+            let (flag, key) = ("--no-classifier", "policies.classifier");
+            flags.push(Flag { flag, key, value: false.to_string() });
         }
         load_config(self.config.as_deref(), &flags)
     }
@@ -127,12 +134,16 @@ impl Files {
         })
     }
 
-    fn scanner(&self) -> Result<(Arc<Scanner>, u64), Failure> {
+    fn scanner(&self, config: &Config) -> Result<(Arc<Scanner>, u64), Failure> {
         let mut files = self.tree.part(Part::Lexicons);
         files.extend(self.tree.part(Part::Domains));
-        let scanner = Scanner::compile(&LexiconSources { files: &files }).map_err(Failure::usage)?;
-        let texts = files.iter().map(|(_, text)| *text).collect::<Vec<_>>().join("\0");
-        Ok((Arc::new(scanner), stable_hash(texts.as_bytes())))
+        let mut scanner = Scanner::compile(&LexiconSources { files: &files }).map_err(Failure::usage)?;
+        let mut texts = files.iter().map(|(_, text)| *text).collect::<Vec<_>>().join("\0").into_bytes();
+        if config.policies.classifier {
+            scanner = scanner.with_classifier(shipped::classifier());
+            texts.extend(shipped::CLASSIFIER);
+        }
+        Ok((Arc::new(scanner), stable_hash(&texts)))
     }
 
     fn sources<'a>(&'a self, config: &Config, lexicon_hash: u64) -> PolicySources<'a> {
@@ -229,7 +240,7 @@ impl Rules {
     /// The same, also when cases fail.
     pub(super) fn load_on_trial(config: &Config) -> Result<Self, Failure> {
         let files = Files::read(config)?;
-        let (scanner, hash) = files.scanner()?;
+        let (scanner, hash) = files.scanner(config)?;
         let compiled = policy::build(&files.sources(config, hash), &*scanner).map_err(faults)?;
         let policy = Policy {
             cases: run_cases(&compiled, &scanner),

@@ -11,5 +11,5 @@ pub(crate) static SCANNER: LazyLock<Scanner> = LazyLock::new(|| {
     let tree = Tree::shipped();
     let mut files = tree.part(Part::Lexicons);
     files.extend(tree.part(Part::Domains));
-    Scanner::compile(&LexiconSources { files: &files }).unwrap()
+    Scanner::compile(&LexiconSources { files: &files }).unwrap().with_classifier(crate::shipped::classifier())
 });

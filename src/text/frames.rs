@@ -71,7 +71,7 @@ pub(in crate::text) struct Found {
 }
 
 /// Ways to hide a word that nobody falls into by accident.
-const DISGUISE: Via = Via::ZERO_WIDTH
+pub(in crate::text) const DISGUISE: Via = Via::ZERO_WIDTH
     .union(Via::LOOKALIKE)
     .union(Via::COMPATIBILITY)
     .union(Via::LEET)

@@ -41,7 +41,7 @@ pub struct LexiconError {
 
 /// How many groups a lexicon may have.
 pub(in crate::text) const MAX_GROUPS: usize = 64 * WORDS;
-const WORDS: usize = 6;
+const WORDS: usize = 12;
 
 /// A set of term groups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub(in crate::text) struct Pattern {
 /// Groups the scanner itself speaks of. A lexicon need not fill them; their ids are fixed.
 pub(in crate::text) mod builtin {
     /// Names in id order.
-    pub(in crate::text) const NAMES: [&str; 20] = [
+    pub(in crate::text) const NAMES: [&str; 21] = [
         "percent",
         "money",
         "phone",
@@ -117,6 +117,7 @@ pub(in crate::text) mod builtin {
         "other_marketplace",
         "card",
         "fold_off",
+        "instructs",
     ];
     pub(in crate::text) const PERCENT: u16 = 0;
     pub(in crate::text) const MONEY: u16 = 1;
@@ -139,6 +140,8 @@ pub(in crate::text) mod builtin {
     pub(in crate::text) const CARD: u16 = 18;
     /// "9折": nine tenths of the price.
     pub(in crate::text) const FOLD_OFF: u16 = 19;
+    /// "нажмите «…»": what is quoted after it is to be done.
+    pub(in crate::text) const INSTRUCTS: u16 = 20;
     /// Groups of the names of one marketplace: `marketplace_ozon`. Which is "own" depends on the store.
     pub(in crate::text) const PLATFORM_PREFIX: &str = "marketplace_";
 }
@@ -171,6 +174,7 @@ pub(in crate::text) struct Reasons {
     pub(in crate::text) order_item_title: NameId,
     pub(in crate::text) own_number: NameId,
     pub(in crate::text) quoted_buyer: NameId,
+    pub(in crate::text) quotation: NameId,
 }
 
 impl Lexicon {
@@ -186,7 +190,7 @@ impl Lexicon {
 }
 
 /// The signals that policy packs speak of, whatever the lexicons hold.
-pub(in crate::text) const VOCABULARY: [&str; 42] = [
+pub(in crate::text) const VOCABULARY: [&str; 52] = [
     "promo.discount",
     "promo.bonus",
     "promo.offer",
@@ -229,4 +233,14 @@ pub(in crate::text) const VOCABULARY: [&str; 42] = [
     "evasion.zero_width",
     "evasion.split",
     "evasion.spelled",
+    "contact.worded",
+    "payment.worded",
+    "diversion.worded",
+    "promo.worded",
+    "social.worded",
+    "review.worded",
+    "address.worded",
+    "cancel.worded",
+    "gift.worded",
+    "notice.worded",
 ];

@@ -5,6 +5,7 @@
 //! whom; [`links`] and [`contacts`] find hosts, phones and addresses; [`guards`] and masks suppress hits by span.
 //! A signal carries no number and no judgement: weighing is the business of `policy` and `score`.
 
+pub mod classifier;
 pub mod contacts;
 pub mod domains;
 pub mod fold;

@@ -4,8 +4,11 @@ mod found_contacts;
 mod layout;
 mod masks;
 mod numbers;
+mod opinion;
 mod report;
+mod reported;
 
+use crate::text::classifier::{Features, Model, Seen, TOPICS};
 use crate::text::contacts::{self, Contact};
 use crate::text::domains::DomainLists;
 use crate::text::fold::{FoldTables, Folded, View};
@@ -63,6 +66,8 @@ pub struct Scratch {
     found: Vec<Found>,
     contacts: Vec<Contact>,
     masks: masks::Masks,
+    features: Features,
+    quotations: Vec<(u32, u32)>,
     /// Earlier messages of the same seller and this one in a row.
     joined: String,
     joined_links: Vec<Link>,
@@ -74,6 +79,7 @@ pub struct Scanner {
     tables: FoldTables,
     lexicon: Lexicon,
     domains: DomainLists,
+    classifier: Option<Model>,
     ids: Ids,
 }
 
@@ -89,6 +95,8 @@ struct Ids {
     email: SignalId,
     handle: SignalId,
     card: SignalId,
+    /// What the classifier speaks of, in the order of its topics.
+    worded: [SignalId; TOPICS.len()],
 }
 
 impl Scanner {
@@ -127,11 +135,19 @@ impl Scanner {
                 email: known("contact.email"),
                 handle: known("contact.handle"),
                 card: known("payment.card_number"),
+                worded: TOPICS.map(known),
             },
             tables,
             lexicon,
             domains,
+            classifier: None,
         })
+    }
+
+    /// The scanner with a second opinion.
+    #[must_use]
+    pub fn with_classifier(self, model: Model) -> Self {
+        Self { classifier: Some(model), ..self }
     }
 
     /// Finds the signals of a text. `out` is cleared first.
@@ -154,11 +170,12 @@ impl Scanner {
         scratch.hits.iter().filter(|hit| !hit.hidden).for_each(|hit| present.insert(hit.group));
         frames::find(&self.lexicon, &scratch.hits, &present, layout.words, &mut scratch.found);
         guards::apply(&self.lexicon.guards, &scratch.hits, &present, &mut scratch.found);
-        let Scratch { folded, hits, found, contacts, masks, .. } = scratch;
+        let Scratch { folded, hits, found, contacts, masks, quotations, .. } = scratch;
         if !found.is_empty() || !contacts.is_empty() || !out.links.is_empty() {
             let reasons = &self.lexicon.reasons;
             masks.read(folded.main(), text, context);
             masks.apply(folded.main(), context, &self.tables, hits, found, reasons);
+            reported::apply(text, hits, found, reasons, quotations);
             self.report_contacts(text, context, (contacts, hits), masks, out);
             self.report_links(0, Some(masks), out);
         }
@@ -169,6 +186,9 @@ impl Scanner {
             }
         }
         report::frames(&scratch.found, out);
+        if let Some(model) = &self.classifier {
+            self.ask(model, scratch, out);
+        }
         if !context.recent.is_empty() {
             self.scan_split(text, context, scratch, out);
         }
@@ -183,6 +203,66 @@ impl Scanner {
         scratch.contacts.clear();
         contacts::find(scratch.folded.main(), &self.tables, &ScanContext::default(), &mut scratch.contacts);
         out.extend(scratch.contacts.iter().map(|one| masks::contact_hash(text, one.start, one.end)));
+    }
+
+    /// The features of a text: of each of its readings. For training.
+    pub fn features(
+        &self,
+        text: &str,
+        context: &ScanContext<'_>,
+        scratch: &mut Scratch,
+        out: &mut Vec<Vec<u32>>,
+    ) {
+        let mut signals = Signals::default();
+        self.scan(text, context, scratch, &mut signals);
+        let Scratch { folded, hits, found, features, .. } = scratch;
+        let seen = Seen { lexicon: &self.lexicon, hits, found, links: &signals.links };
+        for view in folded.views() {
+            features.read(view, &seen);
+            out.push(features.all.iter().map(|feature| feature.row).collect());
+        }
+    }
+
+    /// EXPERIMENT
+    pub fn describe(&self, text: &str, context: &ScanContext<'_>, scratch: &mut Scratch) -> Vec<String> {
+        let mut signals = Signals::default();
+        self.scan(text, context, scratch, &mut signals);
+        let Scratch { hits, found, .. } = scratch;
+        let mut out = Vec::new();
+        let mut last: Option<(&Hit, String)> = None;
+        for (index, hit) in hits.iter().enumerate().filter(|(_, hit)| !hit.hidden) {
+            let mut name = self.lexicon.names.get(usize::from(hit.group)).cloned().unwrap_or_default();
+            if frames::denied(hits, index) {
+                name = format!("not:{name}");
+            }
+            out.push(format!("g:{name}"));
+            if let Some((before, other)) = &last
+                && before.clause == hit.clause
+            {
+                out.push(format!("p:{other}>{name}"));
+            }
+            last = Some((hit, name));
+        }
+        for one in found.iter() {
+            let name = self.signal_name(one.signal);
+            out.push(format!(
+                "s:{}{}{}",
+                if one.by.is_some() { "-" } else { "" },
+                name,
+                if one.confidence == Confidence::Certain { "" } else { "?" }
+            ));
+        }
+        for signal in &signals.signals {
+            out.push(format!(
+                "S:{}{}",
+                self.signal_name(signal.id),
+                if signal.confidence == Confidence::Certain { "" } else { "?" }
+            ));
+        }
+        for link in &signals.links {
+            out.push(format!("L:{:?}", link.class));
+        }
+        out
     }
 
     /// All forms that are looked for, as folded: what other matchers are measured with. Takes a while.

@@ -51,7 +51,8 @@ pub(crate) fn policy() -> (Compilation, Arc<Scanner>) {
     let mut files = tree.part(Part::Lexicons);
     files.extend(tree.part(Part::Domains));
     files.extend(tree.part(Part::Notices));
-    let scanner = Arc::new(Scanner::compile(&LexiconSources { files: &files }).unwrap());
+    let scanner = Scanner::compile(&LexiconSources { files: &files }).unwrap();
+    let scanner = Arc::new(scanner.with_classifier(contactwatch::shipped::classifier()));
     let sources = policy::PolicySources {
         packs: tree.part(Part::Packs),
         notices: tree.part(Part::Notices),

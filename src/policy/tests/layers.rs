@@ -21,7 +21,7 @@ fn numbers(pack: &Pack) -> (Option<Span>, Option<Span>, f32) {
 fn a_group_of_signals_is_every_signal_of_it() {
     let compilation = compiled(&sources(PACK));
     let Condition::Content(content) = &compilation.packs[0].rules[2].condition else { panic!() };
-    let names = ["promo.bonus", "promo.discount", "promo.offer", "review.ask"];
+    let names = ["promo.bonus", "promo.discount", "promo.offer", "promo.worded", "review.ask"];
     let expected: SignalSet = names.iter().filter_map(|name| SCANNER.signal(name)).collect();
     assert_eq!(content.signals, expected);
 }

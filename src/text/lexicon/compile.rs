@@ -326,6 +326,7 @@ impl<'a> Builder<'a> {
             order_item_title: reason("order_item_title"),
             own_number: reason("own_number"),
             quoted_buyer: reason("quoted_buyer"),
+            quotation: reason("quotation"),
         };
         let platforms = self.groups.iter().filter_map(|(name, group)| {
             name.strip_prefix(builtin::PLATFORM_PREFIX).map(|platform| (*group, platform.to_owned()))

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 /// More forms than this from one entry is a slip, not a paradigm.
-const MAX_FORMS: usize = 4096;
+const MAX_FORMS: usize = 16_384;
 
 /// Named lists of endings, as written: `ка|ки|ке`.
 pub(super) type Endings = BTreeMap<String, String>;
@@ -124,7 +124,7 @@ mod tests {
         check_refused("(=none)", "no endings are named `none`");
         check_refused("(|a)", "nothing at all");
         check_refused("", "nothing at all");
-        check_refused(&"(a|b)".repeat(13), "split the entry");
+        check_refused(&"(a|b)".repeat(15), "split the entry");
     }
 
     proptest::proptest! {

@@ -164,7 +164,7 @@ fn elements_of_a_gift_promise() {
 fn tells_act_and_object() {
     let out = scan("Мы дарим вам скидку");
     let hit = out.signals.iter().find_map(|one| one.frame).unwrap();
-    assert_eq!(scanner().name(hit.act), "give_promo");
+    assert_eq!(scanner().name(hit.act), "promo_offers");
     assert_eq!(scanner().name(hit.object), "discount");
     assert!(!hit.negated);
 }
