@@ -223,48 +223,6 @@ impl Scanner {
         }
     }
 
-    /// EXPERIMENT
-    pub fn describe(&self, text: &str, context: &ScanContext<'_>, scratch: &mut Scratch) -> Vec<String> {
-        let mut signals = Signals::default();
-        self.scan(text, context, scratch, &mut signals);
-        let Scratch { hits, found, .. } = scratch;
-        let mut out = Vec::new();
-        let mut last: Option<(&Hit, String)> = None;
-        for (index, hit) in hits.iter().enumerate().filter(|(_, hit)| !hit.hidden) {
-            let mut name = self.lexicon.names.get(usize::from(hit.group)).cloned().unwrap_or_default();
-            if frames::denied(hits, index) {
-                name = format!("not:{name}");
-            }
-            out.push(format!("g:{name}"));
-            if let Some((before, other)) = &last
-                && before.clause == hit.clause
-            {
-                out.push(format!("p:{other}>{name}"));
-            }
-            last = Some((hit, name));
-        }
-        for one in found.iter() {
-            let name = self.signal_name(one.signal);
-            out.push(format!(
-                "s:{}{}{}",
-                if one.by.is_some() { "-" } else { "" },
-                name,
-                if one.confidence == Confidence::Certain { "" } else { "?" }
-            ));
-        }
-        for signal in &signals.signals {
-            out.push(format!(
-                "S:{}{}",
-                self.signal_name(signal.id),
-                if signal.confidence == Confidence::Certain { "" } else { "?" }
-            ));
-        }
-        for link in &signals.links {
-            out.push(format!("L:{:?}", link.class));
-        }
-        out
-    }
-
     /// All forms that are looked for, as folded: what other matchers are measured with. Takes a while.
     pub fn forms(&self) -> Vec<String> {
         self.lexicon.trie.forms()

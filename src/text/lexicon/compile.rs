@@ -67,7 +67,7 @@ struct Builder<'a> {
     signals: Vec<String>,
     /// What a group means, included groups and all.
     closure: Vec<Groups>,
-    forms: BTreeMap<String, Form>,
+    forms: hashbrown::HashMap<String, Form>,
     hiding: Groups,
     frames: Vec<Frame>,
     guards: Vec<Guard>,
@@ -90,7 +90,7 @@ impl<'a> Builder<'a> {
             names: Vec::new(),
             signals: VOCABULARY.iter().map(|name| (*name).to_owned()).collect(),
             closure: Vec::new(),
-            forms: BTreeMap::new(),
+            forms: hashbrown::HashMap::new(),
             // "5000 тг" is money, not Telegram.
             hiding: [builtin::PERCENT, builtin::MONEY].into_iter().collect(),
             frames: Vec::new(),
@@ -297,10 +297,12 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(mut self) -> Result<Lexicon, LexiconError> {
-        let trie = Trie::new(self.forms.iter().map(|(form, known)| (form.as_str(), known.left)));
-        let mut patterns = Vec::with_capacity(self.forms.len());
+        let mut forms: Vec<(String, Form)> = std::mem::take(&mut self.forms).into_iter().collect();
+        forms.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let trie = Trie::new(forms.iter().map(|(form, known)| (form.as_str(), known.left)));
+        let mut patterns = Vec::with_capacity(forms.len());
         let mut pattern_groups = Vec::new();
-        for form in self.forms.values() {
+        for (_, form) in &forms {
             patterns.push(Pattern {
                 first: u32::try_from(pattern_groups.len()).unwrap_or(u32::MAX),
                 count: u16::try_from(form.groups.len()).unwrap_or(u16::MAX),

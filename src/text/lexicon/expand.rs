@@ -20,13 +20,14 @@ pub(super) fn expand(entry: &str, endings: &Endings) -> Result<Vec<String>, Stri
         return Err(format!("`{entry}` closes a parenthesis that was never opened: remove `)`"));
     }
     let mut unique = Vec::with_capacity(forms.len());
+    let mut seen = hashbrown::HashSet::with_capacity(forms.len());
     for form in forms {
         if form.trim().is_empty() {
             return Err(format!(
                 "`{entry}` can mean nothing at all: write at least one letter outside `(…|)`"
             ));
         }
-        if !unique.contains(&form) {
+        if seen.insert(form.clone()) {
             unique.push(form);
         }
     }

@@ -54,7 +54,7 @@ impl Trie {
     /// Compiles forms in ascending order, none twice; with each, whether it asks for a left boundary.
     /// Their numbers are their places.
     pub(in crate::text) fn new<'a>(forms: impl Iterator<Item = (&'a str, bool)> + Clone) -> Self {
-        let mut frequency: BTreeMap<char, u32> = BTreeMap::new();
+        let mut frequency: hashbrown::HashMap<char, u32> = hashbrown::HashMap::new();
         for letter in forms.clone().flat_map(|(form, _)| form.chars()) {
             *frequency.entry(letter).or_default() += 1;
         }
@@ -73,8 +73,13 @@ impl Trie {
             .collect();
         let beyond = codes.range('\u{10000}'..).map(|(c, code)| (*c, with_word(*c, *code))).collect();
         let mut trie = Self { table, beyond, nodes: Vec::new(), ends: Vec::new() };
-        let coded: Vec<Vec<u32>> =
-            forms.map(|(form, _)| form.chars().map(|c| trie.entry(c) & CODE).collect()).collect();
+        let coded: Vec<Vec<u32>> = forms
+            .map(|(form, _)| {
+                let mut coded = Vec::with_capacity(form.len() / 2 + 1);
+                coded.extend(form.chars().map(|c| trie.entry(c) & CODE));
+                coded
+            })
+            .collect();
         Builder::new(&mut trie).fill(&coded);
         trie
     }

@@ -158,15 +158,21 @@ impl Daemon {
     }
 
     pub(crate) fn wait_ready(&mut self) {
+        assert!(self.is_ready_before_its_end(), "the daemon ended before it was ready:\n{}", self.log());
+    }
+
+    /// Waits until it is ready, which is true, or has ended.
+    pub(crate) fn is_ready_before_its_end(&mut self) -> bool {
         let began = Instant::now();
         while self.get("/readyz").0 != 200 {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                panic!("the daemon ended with {status} before it was ready:\n{}", self.log());
+            if !self.runs() {
+                return false;
             }
             let missing = || self.get("/readyz?verbose").1;
             assert!(began.elapsed() < Duration::from_secs(90), "not ready:\n{}\n{}", missing(), self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
+        true
     }
 
     pub(crate) fn runs(&mut self) -> bool {
