@@ -225,4 +225,9 @@ mod tests {
         assert!(shipped.files().iter().any(|file| file.path == "contactwatch.yaml"));
         assert!(shipped.files().iter().all(|file| file.name == format!("shipped:{}", file.path)));
     }
+
+    #[test]
+    fn the_compiled_in_classifier_is_one() {
+        assert_eq!(Model::read(CLASSIFIER), Ok(classifier()));
+    }
 }

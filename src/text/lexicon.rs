@@ -158,6 +158,9 @@ pub(in crate::text) struct Lexicon {
     pub(in crate::text) signals: Vec<String>,
     /// Group names, then guard names, then the built-in reasons.
     pub(in crate::text) names: Vec<String>,
+    /// Hashes of signals and names, in the same orders: what the classifier knows them by.
+    pub(in crate::text) signal_hashes: Vec<u64>,
+    pub(in crate::text) name_hashes: Vec<u64>,
     pub(in crate::text) frames: Vec<Frame>,
     /// Frames by the group of their object.
     pub(in crate::text) frames_of: Vec<Vec<u16>>,
@@ -189,8 +192,8 @@ impl Lexicon {
     }
 }
 
-/// The signals that policy packs speak of, whatever the lexicons hold.
-pub(in crate::text) const VOCABULARY: [&str; 52] = [
+/// The signals that policy packs speak of, whatever the lexicons hold; the classifier's topics come after them.
+pub(in crate::text) const VOCABULARY: [&str; 42] = [
     "promo.discount",
     "promo.bonus",
     "promo.offer",
@@ -233,14 +236,4 @@ pub(in crate::text) const VOCABULARY: [&str; 52] = [
     "evasion.zero_width",
     "evasion.split",
     "evasion.spelled",
-    "contact.worded",
-    "payment.worded",
-    "diversion.worded",
-    "promo.worded",
-    "social.worded",
-    "review.worded",
-    "address.worded",
-    "cancel.worded",
-    "gift.worded",
-    "notice.worded",
 ];

@@ -116,11 +116,15 @@ impl Features {
     }
 
     fn clear(&mut self) {
-        self.all.clear();
+        // Only what was marked is wiped: the marks of all rows are many times a message's.
+        self.seen.resize(ROWS.div_ceil(64), 0);
+        for feature in self.all.drain(..) {
+            if let Some(seen) = self.seen.get_mut(feature.row as usize / 64) {
+                *seen = 0;
+            }
+        }
         self.words.clear();
         self.sentences.clear();
-        self.seen.clear();
-        self.seen.resize(ROWS.div_ceil(64), 0);
     }
 
     fn read_words(&mut self, text: &str) {
@@ -209,10 +213,7 @@ impl Features {
         let hits = hits.get(..LONGEST).unwrap_or(hits);
         let mut last: Option<(&Hit, u64)> = None;
         for (index, hit) in hits.iter().enumerate().filter(|(_, hit)| !hit.hidden) {
-            let mut hash = lexicon
-                .names
-                .get(usize::from(hit.group))
-                .map_or(0, |name| hash::stable_hash(name.as_bytes()));
+            let mut hash = lexicon.name_hashes.get(usize::from(hit.group)).copied().unwrap_or_default();
             self.find(seed::GROUP, hash);
             if denied(hits, index) {
                 hash = hash.rotate_left(7);
@@ -226,8 +227,7 @@ impl Features {
             last = Some((hit, hash));
         }
         for one in found.iter().take(LONGEST) {
-            let name = lexicon.signals.get(usize::from(one.signal.0)).map_or("", String::as_str);
-            let hash = hash::stable_hash(name.as_bytes());
+            let hash = lexicon.signal_hashes.get(usize::from(one.signal.0)).copied().unwrap_or_default();
             let hash = if one.by.is_some() { hash.rotate_left(11) } else { hash };
             self.find(seed::SIGNAL, hash);
         }

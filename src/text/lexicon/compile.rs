@@ -8,6 +8,8 @@ use super::expand::{Endings, expand};
 use super::trie::Trie;
 use super::written::{WrittenFrame, WrittenGuard, WrittenLexicon, WrittenTerms};
 use super::{Groups, Lexicon, LexiconError, MAX_GROUPS, Pattern, Reasons, VOCABULARY, builtin};
+use crate::hash::stable_hash;
+use crate::text::classifier::TOPICS;
 use crate::text::fold::{FoldTables, Folded};
 use crate::text::frames::Frame;
 use crate::text::guards::Guard;
@@ -88,7 +90,7 @@ impl<'a> Builder<'a> {
             endings: Endings::new(),
             groups: BTreeMap::new(),
             names: Vec::new(),
-            signals: VOCABULARY.iter().map(|name| (*name).to_owned()).collect(),
+            signals: VOCABULARY.iter().chain(&TOPICS).map(|name| (*name).to_owned()).collect(),
             closure: Vec::new(),
             forms: hashbrown::HashMap::new(),
             // "5000 тг" is money, not Telegram.
@@ -340,6 +342,8 @@ impl<'a> Builder<'a> {
             patterns,
             pattern_groups,
             hiding: self.hiding,
+            signal_hashes: hashes(&self.signals),
+            name_hashes: hashes(&self.names),
             signals: self.signals,
             names: self.names,
             frames: self.frames,
@@ -348,6 +352,10 @@ impl<'a> Builder<'a> {
             reasons,
         })
     }
+}
+
+fn hashes(names: &[String]) -> Vec<u64> {
+    names.iter().map(|name| stable_hash(name.as_bytes())).collect()
 }
 
 /// Letters, digits and marks that make a word longer. Chinese characters do not.
