@@ -5,10 +5,10 @@ CARGO ?= cargo
 BIN = $(or $(CARGO_TARGET_DIR),target)/debug/contactwatch
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo history test fmt lint unit core policy deny broker backtest classifier bench
+.PHONY: help setup demo history test fmt lint unit core policy deny broker observability dashboards dashboard-json screenshots packaging backtest classifier encoder bench
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Check what a build needs; install missing Debian packages
 	@scripts/setup
@@ -23,7 +23,7 @@ history: setup ## Judge the sample history in demo/, and show what was caught an
 	@$(CARGO) build --quiet --locked
 	@$(BIN) score --summary --until 2026-10-08T00:00:00Z demo/history.ndjson
 
-test: setup fmt lint unit core policy deny broker ## Everything that must hold before a change is merged
+test: setup fmt lint unit core policy deny broker observability dashboards ## Everything that must hold before a change is merged
 
 fmt: ## Formatting
 	$(CARGO) fmt --check
@@ -52,12 +52,30 @@ deny: ## Licences, advisories and sources of the dependencies
 broker: setup ## The daemon against a real Apache Kafka, which Maven brings; ARGS=word chooses scenarios
 	@scripts/broker-tests $(ARGS)
 
+observability: setup ## Rules, routes and alerts against a real Prometheus and Alertmanager; ARGS=word chooses scenarios
+	@scripts/observability-tests $(ARGS)
+
+dashboard-json: ## Make dashboards/grafana/*.json from dashboards/grafana/source
+	node dashboards/grafana/build.mjs
+
+dashboards: setup ## Check the Grafana dashboards: source, rules, Grafana's types, every query against a Prometheus
+	@scripts/dashboard-tests
+
+screenshots: setup ## Draw the dashboards with Grafana's own components into dashboards/screenshots
+	@scripts/screenshots
+
+packaging: setup ## Compose file, unit and the static program of the image, as far as they run without Docker
+	@scripts/packaging $(ARGS)
+
 backtest: setup ## Measure misjudgments and misses on the labelled texts; writes tests/corpus/REPORT.md
 	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --test corpus_report
 	@sed -n '/^## The half that is only/,/^By rule/p' tests/corpus/REPORT.md
 
 classifier: setup ## Train the classifier anew on the labelled texts; writes config/classifier.bin (then: make backtest)
 	$(CARGO) run --locked --quiet --example train_classifier -- --out config/classifier.bin
+
+encoder: ## Fetch the sentence encoder and convert it; writes target/encoder.bin (then: --encoder target/encoder.bin)
+	@scripts/encoder target/encoder.bin
 
 bench: setup ## Benchmarks
 	$(CARGO) bench --locked

@@ -1,4 +1,5 @@
-//! `Engine::process` with the shipped packs on a 354-byte event, beside a bare Aho-Corasick scan of the same text.
+//! `Engine::process` with the shipped packs on a 354-byte event, beside a bare Aho-Corasick scan of the same text; and what
+//! the classifier adds, to texts that it is asked about and to those that are settled without it.
 //!
 //! Ratios between the rows of one run mean something; absolute times belong to the machine.
 
@@ -11,17 +12,25 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use contactwatch::engine::{Effects, Emit, Engine};
 use contactwatch::event::{Decoded, decode};
 use contactwatch::policy::{self, PolicySources};
-use contactwatch::shipped::{Part, Tree};
+use contactwatch::shipped::{self, Part, Tree};
 use contactwatch::state::TaskState;
+use contactwatch::text::classifier::Model;
 use contactwatch::text::scan::LexiconSources;
 use contactwatch::text::{ScanContext, Scanner, Scratch, Signals};
 use contactwatch::time::{Millis, Span};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Bencher, Criterion, Throughput, criterion_group, criterion_main};
 
 /// A clean Russian answer that makes the event 354 bytes long.
 const TEXT: &str = "Здравствуйте! Чехол подойдёт, вырез под камеру совпадает";
+const GREETING: &str = "Здравствуйте! Спасибо, всего доброго!";
+const PHONE: &str = "Здравствуйте! Чехол подойдёт, звоните 8 916 123-45-67";
 
 fn record(n: i64) -> String {
+    record_of(TEXT, n)
+}
+
+/// An event whose text names a model where it says "Чехол".
+fn record_of(text: &str, n: i64) -> String {
     let at = Millis(1_790_000_000_000).plus(Span(n));
     let head = format!(
         r#"{{"v":1,"type":"message","event_id":"ozon/7/m/{n:010}/sent","platform":"ozon","store":"7","occurred_at":"{at}","kind":"sent","conversation":"c{:03}","author":"seller","origin":"human","channel":"platform_chat","text":""#,
@@ -30,7 +39,7 @@ fn record(n: i64) -> String {
     // A model in every text: the same words to a thousand buyers would be a burst.
     let model: String =
         (0..5).filter_map(|place| "дзлнф".chars().nth((n / 5_i64.pow(place) % 5) as usize)).collect();
-    format!("{head}{}\"}}", TEXT.replace("Чехол", &format!("Чехол {model}")))
+    format!("{head}{}\"}}", text.replace("Чехол", &format!("Чехол {model}")))
 }
 
 /// The fields of the benchmarked event, borrowed.
@@ -52,12 +61,15 @@ struct Plain<'a> {
     text: std::borrow::Cow<'a, str>,
 }
 
-fn engine() -> (Engine, Arc<Scanner>) {
+fn engine(classifier: Option<Model>) -> (Engine, Arc<Scanner>) {
     let tree = Tree::shipped();
     let mut files = tree.part(Part::Lexicons);
     files.extend(tree.part(Part::Domains));
-    let scanner =
-        Arc::new(Scanner::compile(&LexiconSources { files: &files }).expect("the shipped lexicons compile"));
+    let scanner = Scanner::compile(&LexiconSources { files: &files }).expect("the shipped lexicons compile");
+    let scanner = Arc::new(match classifier {
+        Some(model) => scanner.with_classifier(model),
+        None => scanner,
+    });
     let sources = PolicySources {
         packs: tree.part(Part::Packs),
         notices: tree.part(Part::Notices),
@@ -69,7 +81,7 @@ fn engine() -> (Engine, Arc<Scanner>) {
 }
 
 fn process(criterion: &mut Criterion) {
-    let (engine, scanner) = engine();
+    let (plain, scanner) = engine(None);
     let bytes = record(0).len() as u64;
     let mut group = criterion.benchmark_group(format!("event of {bytes} bytes"));
     group.throughput(Throughput::Elements(1));
@@ -94,16 +106,30 @@ fn process(criterion: &mut Criterion) {
     assert!(serde_json::from_slice::<Plain<'_>>(event.as_bytes()).is_ok());
     group.bench_function("decode", |bencher| bencher.iter(|| decode(black_box(event.as_bytes())).is_ok()));
 
-    let mut scratch = Scratch::default();
-    let mut signals = Signals::default();
+    // A greeting and a phone number are settled before the classifier is asked.
+    let (asking, asked) = engine(Some(shipped::classifier()));
+    let (mut scratch, mut signals) = (Scratch::default(), Signals::default());
     let context = ScanContext { platform: "ozon", ..ScanContext::default() };
-    group.bench_function("scan", |bencher| {
-        bencher.iter(|| scanner.scan(black_box(TEXT), &context, &mut scratch, &mut signals));
-    });
+    for (what, text) in [("an answer", TEXT), ("a greeting", GREETING), ("a phone number", PHONE)] {
+        for (scanner, with) in [(&scanner, "without"), (&asked, "with")] {
+            group.bench_function(format!("scan {what}, {with} the classifier"), |bencher| {
+                bencher.iter(|| scanner.scan(black_box(text), &context, &mut scratch, &mut signals));
+            });
+        }
+    }
+    for (what, text, clean) in [("an answer", TEXT, true), ("a phone number", PHONE, false)] {
+        for (engine, with) in [(&plain, "without"), (&asking, "with")] {
+            let name = format!("decode + Engine::process {what}, {with} the classifier");
+            group.bench_function(name, |bencher| judge(bencher, engine, text, clean));
+        }
+    }
+    group.finish();
+}
 
+/// Answers to a thousand buyers who asked, one after the other.
+fn judge(bencher: &mut Bencher<'_>, engine: &Engine, text: &str, clean: bool) {
     let mut state = TaskState::default();
     let mut effects = Effects::default();
-    let records: Vec<String> = (0..20_000).map(record).collect();
     for n in 0..1000 {
         let opening =
             record(n).replace("\"author\":\"seller\"", "\"author\":\"buyer\"").replace("/sent", "/asked");
@@ -111,23 +137,22 @@ fn process(criterion: &mut Criterion) {
             engine.process(&mut state, &event, &mut effects);
         }
     }
+    let records: Vec<String> = (0..20_000).map(|n| record_of(text, n)).collect();
     let mut next = records.iter().cycle();
     let mut lap = 0_u64;
     let mut id = String::new();
-    group.bench_function("decode + Engine::process", |bencher| {
-        bencher.iter(|| {
-            let Some(record) = next.next() else { return };
-            let Ok(Decoded::One(mut event)) = decode(black_box(record.as_bytes())) else { return };
-            // Every id is new: a repeat would be dropped before it is judged.
-            lap += 1;
-            id.clear();
-            std::fmt::Write::write_fmt(&mut id, format_args!("{lap}")).ok();
-            event.event_id = std::borrow::Cow::Borrowed(&id);
-            engine.process(&mut state, &event, &mut effects);
-        });
+    bencher.iter(|| {
+        let Some(record) = next.next() else { return };
+        let Ok(Decoded::One(mut event)) = decode(black_box(record.as_bytes())) else { return };
+        // Every id is new: a repeat would be dropped before it is judged.
+        lap += 1;
+        id.clear();
+        std::fmt::Write::write_fmt(&mut id, format_args!("{lap}")).ok();
+        event.event_id = std::borrow::Cow::Borrowed(&id);
+        effects.clear();
+        engine.process(&mut state, &event, &mut effects);
     });
-    assert!(effects.verdicts.is_empty(), "the benchmarked message is clean: {:?}", effects.verdicts.first());
-    group.finish();
+    assert_eq!(effects.verdicts.is_empty(), clean, "{text}: {:?}", effects.verdicts.first());
 }
 
 criterion_group!(benches, process);

@@ -61,6 +61,8 @@ pub struct Policies {
     pub hold_back: Span,
     /// Whether the classifier gives a second opinion on every text; without it the frames decide alone.
     pub classifier: bool,
+    /// File of the sentence encoder, as `make encoder` writes it, which is asked where the classifier is not sure.
+    pub encoder: Option<PathBuf>,
     /// Whether the daemon loads policies and stores anew when one of their files changes.
     pub reload_on_change: bool,
 }
@@ -341,7 +343,7 @@ pub struct Alertmanager {
     pub ca_file: Option<PathBuf>,
     /// Where people read verdicts: the base of `generatorURL`.
     pub external_url: Option<String>,
-    /// Where runbooks lie; the rule id is appended.
+    /// Where runbooks lie: the rule id is appended, as a page below it, or as a section when it ends with `#`.
     pub runbook_url: Option<String>,
 }
 
@@ -387,6 +389,7 @@ impl Default for Config {
                 bindings: Vec::new(),
                 hold_back: Span::minutes(2),
                 classifier: true,
+                encoder: None,
                 reload_on_change: true,
             },
             stores: None,

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::text::classifier::Model;
+use crate::text::encoder::Head;
 
 use include_dir::{Dir, DirEntry, include_dir};
 
@@ -16,6 +17,16 @@ pub static CLASSIFIER: &[u8] = include_bytes!("../config/classifier.bin");
 /// that they are.
 pub fn classifier() -> Model {
     Model::read(CLASSIFIER).unwrap_or_default()
+}
+
+/// The head upon the encoder, as its training wrote it; nothing when this build has none.
+pub fn encoder_head_bytes() -> &'static [u8] {
+    SHIPPED.get_file("encoder-head.bin").map_or(&[], |file| file.contents())
+}
+
+/// The head upon the encoder, when this build has one.
+pub fn encoder_head() -> Option<Head> {
+    Head::read(encoder_head_bytes()).ok()
 }
 
 static SHIPPED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/config");

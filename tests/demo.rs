@@ -56,7 +56,7 @@ fn a_fleet_is_judged_and_what_is_caught_is_told() {
     assert_eq!(number(summary, "unreadable record"), 3, "{summary}");
     assert_eq!(live.matches("dead letter ").count(), 3, "{live}");
     assert!(
-        summary.contains("confirmed by the reviewer") && !summary.contains("  0 verdicts confirmed"),
+        summary.contains("labelled by the reviewer") && !summary.contains("  0 verdicts labelled"),
         "{summary}"
     );
     let (written, committed) = (number(summary, "events written"), number(summary, "committed with"));

@@ -7,8 +7,9 @@ mod support;
 use std::collections::BTreeSet;
 
 use contactwatch::policy::Mode;
+use contactwatch::policy::Severity;
 use contactwatch::score::{FactValue, Verdict};
-use support::{Timeline, engine, run, timelines};
+use support::{Timeline, effects, engine, run, timelines};
 
 fn enforced(verdict: &Verdict) -> BTreeSet<String> {
     let enforced = verdict.findings.iter().filter(|finding| finding.mode == Mode::Enforce);
@@ -113,4 +114,23 @@ fn every_timeline_gives_exactly_its_verdicts() {
         timelines.len(),
         faults.join("\n")
     );
+}
+
+/// The reply time is counted apart from the verdicts: once for every deadline that passed, not for warnings before it.
+#[test]
+fn every_overdue_reply_is_a_breach_of_the_reply_time() {
+    let engine = engine();
+    let mut all = 0;
+    for (place, timeline) in timelines() {
+        let effects = effects(&engine, &timeline);
+        let overdue = effects.verdicts.iter().flat_map(|verdict| &verdict.findings).filter(|finding| {
+            &*finding.rule == "reply-overdue"
+                && finding.severity != Severity::Info
+                && finding.mode == Mode::Enforce
+        });
+        let overdue = overdue.count();
+        assert_eq!(effects.breaches.len(), overdue, "{place} {}", timeline.name);
+        all += overdue;
+    }
+    assert!(all >= 10, "{all}");
 }

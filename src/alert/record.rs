@@ -107,7 +107,10 @@ impl AlertTerms {
             let mut record = self.record(&subject, Status::Firing, now, now.plus(lasts));
             record.annotations.extend(annotations(verdict, finding));
             if let Some(base) = &self.runbook_url {
-                record.annotations.insert("runbook_url".to_owned(), format!("{base}/{}", finding.rule));
+                // A base that ends with `#` names sections of one page.
+                let slash = if base.ends_with('#') { "" } else { "/" };
+                let url = format!("{base}{slash}{}", finding.rule);
+                record.annotations.insert("runbook_url".to_owned(), url);
             }
             records.push(record);
         }
@@ -315,6 +318,20 @@ pub(super) mod tests {
         assert_eq!(ends[0].labels, subject.labels());
         let quiet = Answer { alerted: None, ..answer };
         assert!(terms().resolved(&quiet, None, &[("reply-overdue", Severity::Warning)], now).is_empty());
+    }
+
+    #[test]
+    fn runbooks_are_pages_or_sections_of_one() {
+        for (base, expected) in [
+            ("https://wiki/runbooks/", "https://wiki/runbooks/promo"),
+            ("https://wiki/runbooks", "https://wiki/runbooks/promo"),
+            ("https://wiki/RUNBOOKS.md#", "https://wiki/RUNBOOKS.md#promo"),
+        ] {
+            let mut config = config::Config::default().alertmanager;
+            config.runbook_url = Some(base.to_owned());
+            let records = AlertTerms::from(&config).firing(&verdict("дам скидку 10 %"), Millis(0));
+            assert_eq!(records[0].annotations["runbook_url"], expected);
+        }
     }
 
     #[test]

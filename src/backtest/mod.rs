@@ -38,6 +38,8 @@ pub struct Sample {
     pub found: Vec<String>,
     /// What had to be undone to see the words that convicted it.
     pub undone: Vec<String>,
+    /// Whether the encoder was asked about it.
+    pub asked: bool,
 }
 
 /// How a text says what it says: an easy and a difficult kind for either side.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::score::VerdictKind;
+use crate::text::Via;
 
 use super::{Sample, Wording, bounds};
 
@@ -72,6 +73,9 @@ pub struct Group {
     pub flagged: u64,
     /// Judged worth a look.
     pub review: u64,
+    /// The encoder was asked about them. Not counted by rule and by what was undone.
+    #[serde(skip_serializing_if = "nothing")]
+    pub asked: u64,
     /// Violating: flagged for the reason of the label. Absent for benign groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub named: Option<u64>,
@@ -106,6 +110,10 @@ pub struct Report {
     pub groups: Vec<Group>,
 }
 
+fn nothing(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Report {
     /// Whether a benign group is over the budget.
     pub fn over_budget(&self) -> bool {
@@ -128,6 +136,7 @@ struct Count {
     hard: u64,
     flagged: u64,
     review: u64,
+    asked: u64,
     named: u64,
 }
 
@@ -138,6 +147,7 @@ impl Count {
         self.hard += u64::from(sample.wording == Wording::Difficult);
         self.flagged += u64::from(verdict == VerdictKind::Violation);
         self.review += u64::from(verdict == VerdictKind::Review);
+        self.asked += u64::from(sample.asked);
         self.named += u64::from(named);
     }
 }
@@ -190,6 +200,10 @@ fn count_rules<'a>(samples: &'a [Sample], counts: &mut BTreeMap<(Side, GroupBy, 
     let benign = || samples.iter().filter(|sample| sample.label.side() == Some(Side::Benign));
     let all = benign().count() as u64;
     let ordinary = benign().filter(|sample| sample.wording == Wording::Ordinary).count() as u64;
+    // What never flagged a benign text is worth knowing, too.
+    for word in Via::all().difference(Via::ATTACHMENT).words().filter(|_| all > 0) {
+        counts.insert((Side::Benign, GroupBy::Undone, word.into()), Count { n: all, ..Count::default() });
+    }
     for sample in samples {
         match sample.label.side() {
             Some(Side::Benign) => {
@@ -217,7 +231,7 @@ fn count_rules<'a>(samples: &'a [Sample], counts: &mut BTreeMap<(Side, GroupBy, 
 }
 
 fn group(side: Side, by: GroupBy, key: &str, count: Count, budget: Budget) -> Group {
-    let Count { n, hard, flagged, review, named } = count;
+    let Count { n, hard, flagged, review, asked, named } = count;
     let bound = match side {
         Side::Benign => bounds::upper(flagged, n),
         Side::Violating => bounds::lower(flagged, n),
@@ -246,6 +260,7 @@ fn group(side: Side, by: GroupBy, key: &str, count: Count, budget: Budget) -> Gr
         n,
         flagged,
         review,
+        asked,
         named: (side == Side::Violating).then_some(named),
         rate: if n == 0 { 0.0 } else { flagged as f64 / n as f64 },
         bound,
@@ -273,6 +288,7 @@ mod tests {
             verdict,
             found: found.iter().map(|&rule| rule.to_owned()).collect(),
             undone: Vec::new(),
+            asked: false,
         };
         vec![sample; n]
     }

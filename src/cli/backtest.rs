@@ -209,7 +209,7 @@ impl Backtest {
             Around { buyer: row.buyer.as_deref(), earlier: &earlier, items: &items, numbers: &numbers };
         let (text, id) = (&*row.text, &*row.id);
         let bare = BareText { platform, store: None, surface, text, id, at: self.now, around };
-        let verdict = self.engine.check_text(&bare, None);
+        let (verdict, asked) = self.engine.judge_text(&bare, None);
         let sample = Sample {
             id: row.id.to_string(),
             lang: row.lang.to_string(),
@@ -226,6 +226,7 @@ impl Backtest {
             verdict: verdict.verdict,
             found: timelines::convicting(&verdict),
             undone: timelines::undone(&verdict),
+            asked,
         };
         if let Some((show, limit)) = self.show
             && self.examples.len() < limit
@@ -266,6 +267,7 @@ fn write(out: &mut impl Write, report: &Report, errors: u64) -> io::Result<()> {
     for side in [Side::Benign, Side::Violating] {
         write_side(out, report, side)?;
     }
+    write_asked(out, report)?;
     let over = report.over_budget();
     let budget = format!("{} %", (report.budget * 1e6).round() / 1e4);
     let proven = report.groups.iter().any(|group| group.status == Some(Standing::Within));
@@ -277,6 +279,20 @@ fn write(out: &mut impl Write, report: &Report, errors: u64) -> io::Result<()> {
         }
     };
     writeln!(out, "\nMisjudgments: {style}{verdict}{style:#}")
+}
+
+/// How many texts of every wording went on to the encoder.
+fn write_asked(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let wordings = report.groups.iter().filter(|group| group.by == GroupBy::Wording && group.asked > 0);
+    let shares = wordings.map(|group| {
+        format!("{:.1} % of {} texts", 100.0 * group.asked as f64 / group.n.max(1) as f64, group.key)
+    });
+    let shares: Vec<String> = shares.collect();
+    if shares.is_empty() {
+        Ok(())
+    } else {
+        writeln!(out, "\nThe encoder was asked about {}", shares.join(", "))
+    }
 }
 
 fn write_side(out: &mut impl Write, report: &Report, side: Side) -> io::Result<()> {

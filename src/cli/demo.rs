@@ -14,9 +14,11 @@ use crate::clock;
 use crate::config::{Config, Flag};
 use crate::daemon::log::{self, Destination};
 use crate::daemon::reload::Loader;
+use crate::demo::feed::Review;
 use crate::demo::watch::Seen;
 use crate::demo::{self, Demo, Options, Progress};
-use crate::score::VerdictKind;
+use crate::event::DispositionLabel;
+use crate::score::{Verdict, VerdictKind};
 
 use super::output::{BOLD, DIM, count, page};
 use super::rules::{Rules, load_config};
@@ -71,8 +73,6 @@ const QUIET: Duration = Duration::from_millis(400);
 const FRAME: Duration = Duration::from_millis(200);
 /// Violations told in a second; a large fleet has more than can be read.
 const TOLD: u32 = 6;
-/// A reviewer looks at one violation in so many.
-const REVIEWED: u64 = 5;
 
 pub(super) fn run(args: &Args) -> Result<Status, Failure> {
     let config = configuration(args)?;
@@ -126,7 +126,7 @@ fn loader(config: Config) -> Loader {
 /// what did not come out in time.
 fn watch(demo: &Demo, board: &mut Board, screen: &mut Screen) -> io::Result<Option<String>> {
     let mut pace = Rate::new();
-    let mut violations = 0;
+    let mut reviewer = Reviewer::default();
     let mut drawn_at = clock::instant();
     let mut seen_at = clock::instant();
     let mut written_at: Option<Instant> = None;
@@ -135,16 +135,13 @@ fn watch(demo: &Demo, board: &mut Board, screen: &mut Screen) -> io::Result<Opti
             Some(Seen::Verdict(verdict)) => {
                 seen_at = clock::instant();
                 board.judged(&verdict);
-                if verdict.verdict == VerdictKind::Violation {
-                    violations += 1;
-                    if pace.may_tell() {
-                        for line in board.tell(&verdict, screen.width()) {
-                            screen.line(&line)?;
-                        }
+                if verdict.verdict == VerdictKind::Violation && pace.may_tell() {
+                    for line in board.tell(&verdict, screen.width()) {
+                        screen.line(&line)?;
                     }
-                    if violations % REVIEWED == 0 {
-                        demo.review(*verdict);
-                    }
+                }
+                if let Some(label) = reviewer.looks_at(&verdict) {
+                    demo.review(Review { verdict: *verdict, label });
                 }
             }
             Some(Seen::DeadLetter(letter)) => {
@@ -230,6 +227,35 @@ const NEXT: [(&str, &str); 5] = [
 ];
 const DRAFT: &str = "curl -s -H 'Authorization: Bearer demo' --json \\\n      \
     '{\"platform\":\"ozon\",\"store\":\"184213\",\"text\":\"Пишите нам в ватсап\"}' 127.0.0.1:9466/v1/check";
+
+/// Labels some verdicts, so that the way of labels is seen. He disagrees by the count, not by reading: every verdict of
+/// the fleet is right, and nobody should take his labels for a measurement.
+#[derive(Default)]
+struct Reviewer {
+    flagged: u64,
+    clean: u64,
+}
+
+impl Reviewer {
+    /// He looks at one flagged verdict in so many, of which he disagrees with one in so many.
+    const LOOKS_AT: u64 = 3;
+    const DISAGREES_WITH: u64 = 8;
+    /// Of so many clean verdicts he says of one that something was missed.
+    const MISSES: u64 = 2000;
+
+    fn looks_at(&mut self, verdict: &Verdict) -> Option<DispositionLabel> {
+        if verdict.verdict == VerdictKind::Clean {
+            self.clean += 1;
+            return self.clean.is_multiple_of(Self::MISSES).then_some(DispositionLabel::Missed);
+        }
+        self.flagged += 1;
+        match self.flagged {
+            n if !n.is_multiple_of(Self::LOOKS_AT) => None,
+            n if n.is_multiple_of(Self::LOOKS_AT * Self::DISAGREES_WITH) => Some(DispositionLabel::Misjudged),
+            _ => Some(DispositionLabel::Confirmed),
+        }
+    }
+}
 
 /// How fast events are judged, and how many violations may still be told in this second.
 struct Rate {

@@ -3,6 +3,7 @@
 //! Exit codes: 0 fine; 1 findings, or over budget; 2 usage or configuration; 3 runtime failure. A reader of standard
 //! output that goes away ends the program quietly.
 
+mod alertmanager_config;
 mod backtest;
 mod config;
 mod corpus;
@@ -67,6 +68,7 @@ enum Command {
     Run(run::Args),
     Topics(topics::Args),
     DeadLetters(dead_letters::Args),
+    AlertmanagerConfig(alertmanager_config::Args),
     Score(score::Args),
     Lint(lint::Args),
     Backtest(backtest::Args),
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Topics(args) => topics::run(args),
         Command::DeadLetters(args) => dead_letters::run(args),
+        Command::AlertmanagerConfig(args) => alertmanager_config::run(args),
         Command::Score(args) => score::run(args),
         Command::Lint(args) => lint::run(args),
         Command::Backtest(args) => backtest::run(args),

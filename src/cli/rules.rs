@@ -15,6 +15,7 @@ use crate::runtime::judge::Judge;
 use crate::shipped::{self, Part, Tree, TreeFile};
 use crate::state::TaskState;
 use crate::text::Scanner;
+use crate::text::encoder::{Encoder, Head};
 use crate::text::scan::LexiconSources;
 use crate::trial::{CaseReport, run_cases};
 
@@ -37,6 +38,9 @@ pub(super) struct PolicyArgs {
     /// Judge by the lexicons alone, without the classifier's second opinion
     #[arg(long)]
     pub(super) no_classifier: bool,
+    /// Also ask a sentence encoder about texts that the classifier is not sure of; `make encoder` writes its file
+    #[arg(long, value_name = "FILE", conflicts_with = "no_classifier")]
+    pub(super) encoder: Option<PathBuf>,
     /// Configuration file; without one the defaults hold
     #[arg(long, value_name = "FILE", env = "CONTACTWATCH_CONFIG", hide_env_values = true)]
     pub(super) config: Option<PathBuf>,
@@ -46,9 +50,11 @@ impl PolicyArgs {
     /// Merges configuration file, environment and these flags; `more` are flags of the command itself.
     pub(super) fn load_config(&self, more: &[Flag]) -> Result<Loaded, Failure> {
         let mut flags = more.to_vec();
-        for (flag, key, value) in
-            [("--policies", "policies.dir", &self.policies), ("--stores", "stores", &self.stores)]
-        {
+        for (flag, key, value) in [
+            ("--policies", "policies.dir", &self.policies),
+            ("--stores", "stores", &self.stores),
+            ("--encoder", "policies.encoder", &self.encoder),
+        ] {
             if let Some(path) = value {
                 flags.push(Flag { flag, key, value: path.display().to_string() });
             }
@@ -142,6 +148,11 @@ impl Files {
         if config.policies.classifier {
             scanner = scanner.with_classifier(shipped::classifier());
             texts.extend(shipped::CLASSIFIER);
+            if let Some(path) = &config.policies.encoder {
+                let (encoder, head, hash) = encoder(path)?;
+                scanner = scanner.with_encoder(encoder, head);
+                texts.extend(hash.to_le_bytes());
+            }
         }
         Ok((Arc::new(scanner), stable_hash(&texts)))
     }
@@ -171,6 +182,21 @@ impl Files {
             now: Some(clock::now()),
         }
     }
+}
+
+/// The encoder of a file with its shipped head, and what tells both from others.
+fn encoder(path: &Path) -> Result<(Encoder, Head, u64), Failure> {
+    let fault = |error: &dyn std::fmt::Display| {
+        Failure::usage(format!("cannot use the encoder file {}: {error}", path.display()))
+    };
+    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => fault(&"there is none; `make encoder` writes one"),
+        _ => fault(&error),
+    })?;
+    let encoder = Encoder::read(&bytes).map_err(|error| fault(&error))?;
+    let head = shipped::encoder_head().ok_or_else(|| fault(&"this build has no head for an encoder"))?;
+    let hash = stable_hash(&bytes) ^ stable_hash(shipped::encoder_head_bytes()).rotate_left(1);
+    Ok((encoder, head, hash))
 }
 
 fn binding(binding: &PackBinding) -> Binding {

@@ -121,6 +121,7 @@ impl Pair<'_> {
             verdict: self.got.map_or(VerdictKind::Clean, |got| got.verdict),
             found: self.got.map(convicting).unwrap_or_default(),
             undone: self.got.map(undone).unwrap_or_default(),
+            asked: false,
         }
     }
 }

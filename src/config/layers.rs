@@ -13,10 +13,11 @@ use super::{Config, check};
 /// Prefix of environment variables.
 const PREFIX: &str = "CONTACTWATCH__";
 /// Keys whose values are paths. Those in a file are relative to the file.
-const PATHS: [&str; 13] = [
+const PATHS: [&str; 14] = [
     "policies.dir",
     "policies.overlays",
     "policies.exceptions",
+    "policies.encoder",
     "stores",
     "kafka.password_file",
     "kafka.token_file",

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::fleet::{Fleet, Topic};
 use crate::clock;
 use crate::config::{Kafka, Topics};
+use crate::event::DispositionLabel;
 use crate::kafka::client;
 use crate::runtime::shutdown::Shutdown;
 use crate::score::Verdict;
@@ -47,6 +48,15 @@ impl Pace {
     }
 }
 
+/// A reviewer's word on a verdict.
+#[derive(Clone, Debug)]
+pub struct Review {
+    /// What he looked at.
+    pub verdict: Verdict,
+    /// What he says.
+    pub label: DispositionLabel,
+}
+
 /// How far the producers are.
 #[derive(Debug, Default)]
 struct Progress {
@@ -59,7 +69,7 @@ struct Progress {
 #[derive(Debug)]
 pub struct Feed {
     progress: Arc<Progress>,
-    reviews: mpsc::Sender<Verdict>,
+    reviews: mpsc::Sender<Review>,
     stop: Shutdown,
     thread: JoinHandle<Result<(), KafkaError>>,
 }
@@ -106,10 +116,10 @@ impl Feed {
         self.progress.done.load(Ordering::Acquire) || self.thread.is_finished()
     }
 
-    /// A reviewer confirms a verdict: his label goes the way of every event.
-    pub fn review(&self, verdict: Verdict) {
+    /// A reviewer labels a verdict: his label goes the way of every event.
+    pub fn review(&self, review: Review) {
         // When the producers have ended, nobody reviews any more.
-        let _ = self.reviews.send(verdict);
+        let _ = self.reviews.send(review);
     }
 
     /// Ends, at once if need be.
@@ -129,7 +139,7 @@ struct Desk {
     producer: BaseProducer,
     topics: Topics,
     progress: Arc<Progress>,
-    reviewed: mpsc::Receiver<Verdict>,
+    reviewed: mpsc::Receiver<Review>,
     stop: Shutdown,
 }
 
@@ -145,8 +155,8 @@ impl Desk {
                 };
                 self.write(topic, &record.key, &record.value)?;
             }
-            while let Ok(verdict) = self.reviewed.try_recv() {
-                self.confirm(&verdict, now)?;
+            while let Ok(review) = self.reviewed.try_recv() {
+                self.label(&review, now)?;
             }
             self.progress.simulated.store(now.0, Ordering::Release);
             if now >= pace.end && !self.progress.done.load(Ordering::Acquire) {
@@ -172,12 +182,12 @@ impl Desk {
         Ok(())
     }
 
-    fn confirm(&self, verdict: &Verdict, at: Millis) -> Result<(), KafkaError> {
+    fn label(&self, Review { verdict, label }: &Review, at: Millis) -> Result<(), KafkaError> {
         let key = format!("{}/{}", verdict.platform, verdict.store);
         let event = json!({
             "v": 1, "type": "disposition", "event_id": format!("{key}/d/{}", verdict.verdict_id),
             "platform": verdict.platform, "store": verdict.store, "occurred_at": at.to_string(),
-            "verdict_id": verdict.verdict_id, "label": "confirmed", "reviewer": "compliance-lead",
+            "verdict_id": verdict.verdict_id, "label": label.as_str(), "reviewer": "compliance-lead",
         });
         self.write(&self.topics.messages, &key, event.to_string().as_bytes())
     }

@@ -119,6 +119,11 @@ impl Fleet {
         self.broken
     }
 
+    /// Every store: platform, id and agency.
+    pub fn agencies(&self) -> Vec<(&'static str, String, &'static str)> {
+        self.stores.iter().map(|store| (store.platform.name(), store.id.clone(), store.agency)).collect()
+    }
+
     // Planning.
 
     fn plan(&mut self, at: Millis, topic: Topic, key: String, value: Vec<u8>) {

@@ -22,10 +22,9 @@ use crate::daemon::reload::Loader;
 use crate::daemon::{self, DaemonError, Running, Start};
 use crate::kafka::embedded::EmbeddedBroker;
 use crate::metrics::Totals;
-use crate::score::Verdict;
 use crate::time::{Millis, Span};
 
-use feed::{Feed, Pace};
+use feed::{Feed, Pace, Review};
 use fleet::{Fleet, Setting};
 use receiver::{Alerts, Receiver};
 use watch::{Seen, Watch};
@@ -118,9 +117,14 @@ pub fn start(mut config: Config, loader: Loader, options: Options) -> Result<Dem
     let Options { stores, seed, .. } = options;
     let fleet = Fleet::new(Setting { stores, seed, begin: pace.begin, end: pace.end });
     let planted = fleet.broken();
+    let agencies = fleet.agencies();
     let alertmanager = config.alertmanager.urls.join(", ");
     let kafka = config.kafka.clone();
     let running = daemon::start_on(Start { config, loader, watched: Vec::new() }, layout)?;
+    // A fleet has no file of stores, which is where agencies stand.
+    for (platform, store, agency) in agencies {
+        running.metrics().know_store(platform, &store, Some(agency));
+    }
     let feed = Feed::spawn(fleet, &kafka, pace).map_err(DaemonError::Runtime)?;
     Ok(Demo { running, feed, watch, receiver, alertmanager, planted, runtime, broker })
 }
@@ -193,9 +197,9 @@ impl Demo {
         self.watch.next(wait)
     }
 
-    /// A reviewer confirms a verdict.
-    pub fn review(&self, verdict: Verdict) {
-        self.feed.review(verdict);
+    /// A reviewer labels a verdict.
+    pub fn review(&self, review: Review) {
+        self.feed.review(review);
     }
 
     /// Ends everything.

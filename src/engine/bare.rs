@@ -49,6 +49,11 @@ impl Engine {
     /// Judges a text by itself: in chat as a seller's reply inside an open window, elsewhere as what is shown there.
     /// `seed` is what is known of its store before any event.
     pub fn check_text(&self, bare: &BareText<'_>, seed: Option<&StoreSeed>) -> Verdict {
+        self.judge_text(bare, seed).0
+    }
+
+    /// The same, and whether the encoder was asked about the text.
+    pub fn judge_text(&self, bare: &BareText<'_>, seed: Option<&StoreSeed>) -> (Verdict, bool) {
         let BareText { platform, store, surface, text, id, at, around } = *bare;
         let engine = Self { emit: Emit::All, ..self.clone() };
         let mut state = TaskState::default();
@@ -86,7 +91,8 @@ impl Engine {
                     message(Author::Seller, text),
                 ));
             }
-            take(event(id, at, message(Author::Seller, text)));
+            state.desk.scratch.take_asked();
+            engine.process(&mut state, &event(id, at, message(Author::Seller, text)), &mut effects);
         } else {
             let template = TemplateEvent {
                 template: "check".into(),
@@ -98,14 +104,16 @@ impl Engine {
             take(event(id, at, Body::Registry(Registry::Template(template))));
         }
         engine.finish(&mut state, &mut effects);
-        match effects.verdicts.pop() {
+        let asked = state.desk.scratch.take_asked() > 0;
+        let verdict = match effects.verdicts.pop() {
             Some(verdict) => verdict,
             // A platform without packs forbids nothing.
             None => {
                 let nothing = event(id, at, Body::Message(Message::default()));
                 Judgement::default().into_record(&nothing, Trigger::Message, at, None, None)
             }
-        }
+        };
+        (verdict, asked)
     }
 }
 

@@ -76,6 +76,7 @@ impl Engine {
             platform: &event.platform,
             surface: Surface::Chat,
             format: message.text_format,
+            unjudged: true,
             ..ScanContext::default()
         };
         self.ruleset.scanner.scan(text, &context, &mut desk.scratch, &mut desk.text);
@@ -220,6 +221,7 @@ impl Engine {
             numbers: &numbers,
             quoted: quotes,
             recent: &fragments,
+            unjudged: false,
         };
         self.ruleset.scanner.scan(text, &context, scratch, in_text);
         in_attached.clear();
@@ -349,12 +351,13 @@ impl Engine {
         }
     }
 
-    /// The clock of unanswered turns: a conversation has one, set by the first pack in force that has such a rule.
+    /// The clock of unanswered turns: a conversation has one, the tightest of the packs in force.
     pub(super) fn clock<'a>(&'a self, event: &Event<'_>) -> Option<&'a Unanswered> {
-        self.conditions(event).find_map(|condition| match condition {
+        let clocks = self.conditions(event).filter_map(|condition| match condition {
             Condition::Unanswered(clock) => Some(clock),
             _ => None,
-        })
+        });
+        clocks.min_by_key(|clock| clock.breach)
     }
 
     fn topics(&self, signals: &Signals) -> Topics {

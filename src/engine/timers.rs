@@ -129,11 +129,15 @@ impl Engine {
         }
         due.sort_by_key(|(fires_at, ..)| *fires_at);
         conversation.fired(now);
-        // The first clock in force is the conversation's own: passing its deadline is the breach of the reply time.
+        // The tightest clock in force is the reply time: passing its deadline is a breach of it.
         let clock = self
             .rules(key, waiting.at)
-            .map(|(_, rule)| rule)
-            .find(|rule| matches!(rule.condition, Condition::Unanswered(_)));
+            .filter_map(|(_, rule)| match &rule.condition {
+                Condition::Unanswered(clock) => Some((rule, clock.breach)),
+                _ => None,
+            })
+            .min_by_key(|(_, breach)| *breach)
+            .map(|(rule, _)| rule);
         let breached = due.iter().any(|(_, _, rule, step)| {
             step.severity.is_none() && clock.is_some_and(|clock| std::ptr::eq(clock, *rule))
         });

@@ -60,6 +60,18 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// All of them, in the order of their definition.
+    pub const ALL: [Self; Self::TooLarge as usize + 1] = [
+        Self::InvalidUtf8,
+        Self::InvalidJson,
+        Self::InvalidField,
+        Self::MissingField,
+        Self::InvalidTime,
+        Self::UnsupportedVersion,
+        Self::UnknownType,
+        Self::TooLarge,
+    ];
+
     /// The code as it stands in headers, metrics and counts.
     pub fn word(self) -> &'static str {
         match self {

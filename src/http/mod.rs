@@ -6,5 +6,6 @@
 mod health;
 mod routes;
 mod server;
+mod stores;
 
 pub use server::{App, BindError, Server};

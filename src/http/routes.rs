@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, Query as Params, State};
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
-use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use super::server::{App, fault};
@@ -114,17 +113,22 @@ async fn with_history(app: &App, draft: &Draft) -> Option<Verdict> {
     if draft.surface != Surface::Chat {
         return None;
     }
+    ask_workers(app, |reply| Query::Check(Box::new(event(draft)), reply)).await
+}
+
+/// Puts a question to every worker; the one that owns the store answers, the others drop it.
+pub(super) async fn ask_workers<T>(app: &App, question: impl Fn(oneshot::Sender<T>) -> Query) -> Option<T> {
     let mut answers = Vec::new();
     for worker in &app.queries {
         let (reply, answer) = oneshot::channel();
-        if worker.send(Query::Check(Box::new(event(draft)), reply)).is_ok() {
+        if worker.send(question(reply)).is_ok() {
             answers.push(answer);
         }
     }
     let answered = async {
         for answer in answers {
-            if let Ok(verdict) = answer.await {
-                return Some(verdict);
+            if let Ok(answer) = answer.await {
+                return Some(answer);
             }
         }
         None
@@ -154,29 +158,6 @@ fn event(draft: &Draft) -> Event<'static> {
             ..Message::default()
         }),
     }
-}
-
-/// How many verdicts are wanted.
-#[derive(Debug, Deserialize)]
-pub(super) struct Limit {
-    #[serde(default = "hundred")]
-    limit: usize,
-}
-
-fn hundred() -> usize {
-    100
-}
-
-/// `GET /v1/stores/{platform}/{store}/verdicts`: those with findings, newest first.
-pub(super) async fn verdicts(
-    State(app): State<App>,
-    Path((platform, store)): Path<(String, String)>,
-    Params(Limit { limit }): Params<Limit>,
-) -> Response {
-    let verdicts = app.recent.verdicts(&platform, &store, limit);
-    let verdicts: Vec<Box<RawValue>> =
-        verdicts.into_iter().filter_map(|verdict| RawValue::from_string(verdict).ok()).collect();
-    Json(verdicts).into_response()
 }
 
 /// `GET /v1/alerts/{id}`.

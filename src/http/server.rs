@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::{health, routes};
+use super::{health, routes, stores};
 use crate::config::Secret;
 use crate::daemon::reload::Reloader;
 use crate::kafka::dispositions;
@@ -127,7 +127,7 @@ fn router(app: App) -> Router {
     let guarded = Router::new()
         .route("/-/reload", post(routes::reload))
         .route("/v1/check", post(routes::check))
-        .route("/v1/stores/{platform}/{store}/verdicts", get(routes::verdicts))
+        .route("/v1/stores/{platform}/{store}/verdicts", get(stores::verdicts))
         .route("/v1/alerts/{id}", get(routes::alert))
         .route("/v1/dispositions", post(routes::disposition))
         .layer(middleware::from_fn_with_state(app.clone(), guard));
@@ -179,15 +179,17 @@ fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |all, (a, b)| all | (a ^ b)) == 0
 }
 
+/// A listener for tests of routes.
 #[cfg(test)]
-mod tests {
+pub(super) mod testing {
     use super::*;
     use crate::config::Config;
     use crate::engine::{Emit, Engine};
     use crate::runtime::judge::Judge;
     use crate::time::Millis;
 
-    async fn serve(token: Option<&str>) -> (String, App) {
+    /// The shipped policies, and no worker.
+    pub(in crate::http) fn app(token: Option<&str>) -> App {
         let metrics = Metrics::new(&Config::default()).unwrap();
         let judge = move |generation| Judge {
             engine: Engine::new(crate::shipped::ruleset(), Emit::All),
@@ -199,7 +201,7 @@ mod tests {
         let loader: crate::daemon::reload::Loader = Arc::new(move |generation| Ok(judge(generation)));
         let readiness = Readiness::default();
         readiness.set("policies", Ok(()));
-        let app = App {
+        App {
             reloader: Arc::new(Reloader::new(Arc::clone(&shared), loader, Arc::clone(&metrics))),
             metrics,
             readiness,
@@ -208,15 +210,26 @@ mod tests {
             recent: Arc::default(),
             token: token.map(Secret::new),
             dispositions: None,
-        };
+        }
+    }
+
+    /// Serves it at an address of its own.
+    pub(in crate::http) async fn serve(app: &App) -> String {
         let server = Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let base = format!("http://{}", server.address());
         tokio::spawn(server.serve(app.clone(), Shutdown::default()));
-        (base, app)
+        base
     }
 
-    /// Asks, and expects a status and words in the answer.
-    async fn ask(base: &str, line: &str, token: Option<&str>, body: &str, status: u16, words: &str) {
+    /// Asks, and expects a status and words in the answer, which it returns.
+    pub(in crate::http) async fn ask(
+        base: &str,
+        line: &str,
+        token: Option<&str>,
+        body: &str,
+        status: u16,
+        words: &str,
+    ) -> String {
         let (method, path) = line.split_once(' ').unwrap();
         let client = reqwest::Client::new();
         let mut request =
@@ -231,11 +244,20 @@ mod tests {
             found == status && text.contains(words),
             "{line} {body}: {found} {text}, expected {status} {words}"
         );
+        text
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{app, ask, serve};
+    use super::*;
+    use crate::time::Millis;
 
     #[tokio::test]
     async fn routes_answer() {
-        let (base, app) = serve(Some("secret")).await;
+        let app = app(Some("secret"));
+        let base = serve(&app).await;
         let check = r#"{"platform":"ozon","store":"7","text":"Напишите отзыв"}"#;
         let good = Some("secret");
         let large = "x".repeat(BODY + 1);
@@ -255,7 +277,7 @@ mod tests {
             ("POST /v1/check", good, "{}", 422, "platform"),
             ("POST /v1/check", good, &large, 413, ""),
             ("POST /-/reload", good, "", 200, "\"generation\":2"),
-            ("GET /v1/stores/ozon/7/verdicts", good, "", 200, "[]"),
+            ("GET /v1/stores/ozon/7/verdicts", good, "", 404, "the verdicts topic"),
             ("GET /v1/alerts/none", good, "", 404, "no such alert"),
             (
                 "POST /v1/dispositions",
@@ -283,7 +305,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_token_nothing_is_shown() {
-        let (base, _) = serve(None).await;
+        let base = serve(&app(None)).await;
         for line in
             ["POST /v1/check", "POST /-/reload", "GET /v1/stores/ozon/7/verdicts", "POST /v1/dispositions"]
         {

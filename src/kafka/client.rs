@@ -231,7 +231,7 @@ impl ClientContext for Credentials {
         }
         match error.rdkafka_error_code() {
             // Told by the log as well, with more words.
-            Some(RDKafkaErrorCode::BrokerTransportFailure) => {
+            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown) => {
                 tracing::debug!(target: "kafka", %error, reason)
             }
             _ => tracing::warn!(target: "kafka", %error, reason),

@@ -215,7 +215,8 @@ impl Desk {
     }
 
     /// Writes and counts what judging left.
-    fn hand_out(&mut self, task: &Task, now: Millis) -> Result<(), Stop> {
+    fn hand_out(&mut self, task: &mut Task, now: Millis) -> Result<(), Stop> {
+        self.metrics.encoder_asked(task.state.desk.scratch.take_asked());
         let mut effects = std::mem::take(&mut self.effects);
         for verdict in &effects.verdicts {
             self.verdict(task.partition, verdict, now)?;

@@ -281,15 +281,28 @@ impl Tasks {
     /// Answers what HTTP asks.
     fn answer(&mut self) {
         while let Ok(query) = self.queries.try_recv() {
-            let Query::Check(event, reply) = query;
-            let owner = self.tasks.values().find(|task| task.state.knows(&event.platform, &event.store));
-            if let Some(task) = owner.filter(|task| task.phase == Phase::Running)
-                && let Some(verdict) = self.desk.check(&task.state, &event)
-            {
-                // Whoever asked may have gone.
-                let _ = reply.send(verdict);
+            // Whoever asked may have gone.
+            match query {
+                Query::Check(event, reply) => {
+                    if let Some(task) = self.owner(&event.platform, &event.store)
+                        && let Some(verdict) = self.desk.check(&task.state, &event)
+                    {
+                        let _ = reply.send(verdict);
+                    }
+                }
+                Query::Owns { platform, store, reply } => {
+                    if self.owner(&platform, &store).is_some() {
+                        let _ = reply.send(());
+                    }
+                }
             }
         }
+    }
+
+    /// The task of a store, once its state is read.
+    fn owner(&self, platform: &str, store: &str) -> Option<&Task> {
+        let owner = self.tasks.values().find(|task| task.state.knows(platform, store));
+        owner.filter(|task| task.phase == Phase::Running)
     }
 
     // What goes out.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::Metadata;
 
 use super::client::{self, PlainContext};
 use crate::clock;
@@ -15,6 +16,11 @@ use crate::config::Kafka;
 
 /// How long one question to the broker may take.
 const CALL: Duration = Duration::from_secs(10);
+/// Questions to a broker that lets nothing be heard.
+const ASKED: usize = 3;
+/// How long errors are waited for when a question failed, and how many are looked at.
+const GATHER: Duration = Duration::from_millis(50);
+const TOLD: usize = 8;
 
 /// How often a new topic is looked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -103,12 +109,38 @@ impl<'a> Broker<'a> {
                 self.kafka.brokers.join(", ")
             ))
         };
-        let metadata = self.consumer.fetch_metadata(None, CALL).map_err(|error| unreachable(&error))?;
+        let metadata = self.metadata().map_err(|error| unreachable(&error))?;
         let count = |topic: &rdkafka::metadata::MetadataTopic| {
             let partitions = i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX);
             (topic.error().is_none() && partitions > 0).then(|| (topic.name().to_owned(), partitions))
         };
         Ok(metadata.topics().iter().filter_map(count).collect())
+    }
+
+    /// Asks for all topics. That no broker was reached says less than why not, which the library tells to who polls. Of a
+    /// broker that is slow to greet nothing is told at all: it is asked again.
+    fn metadata(&self) -> Result<Metadata, KafkaError> {
+        let mut asked = 0;
+        loop {
+            asked += 1;
+            let error = match self.consumer.fetch_metadata(None, CALL) {
+                Err(error)
+                    if error.rdkafka_error_code() == Some(RDKafkaErrorCode::BrokerTransportFailure) =>
+                {
+                    error
+                }
+                answer => return answer,
+            };
+            // Nothing is subscribed or assigned: there is no record to lose.
+            let told = std::iter::from_fn(|| self.consumer.poll(GATHER)).filter_map(Result::err);
+            let told: Vec<KafkaError> = told.take(TOLD).collect();
+            if told.is_empty() && asked < ASKED {
+                continue;
+            }
+            let refused = Some(RDKafkaErrorCode::Authentication);
+            let cause = told.into_iter().find(|cause| cause.rdkafka_error_code() == refused);
+            return Err(cause.unwrap_or(error));
+        }
     }
 
     /// The clean-up policy of the state topic; `None` when the broker does not tell.

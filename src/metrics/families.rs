@@ -76,6 +76,7 @@ families! {
     events_duplicate = counter "contactwatch_events_duplicate_total" ["topic"] "Events dropped because their id was seen before.";
     events_out_of_order = counter "contactwatch_events_out_of_order_total" ["topic"] "Events older than the stream time they met.";
     messages_scored = counter "contactwatch_messages_scored_total" ["platform", "store", "direction"] "Messages judged (seller) or observed (buyer).";
+    encoder_messages = counter "contactwatch_encoder_messages_total" [] "Texts that the sentence encoder was asked about.";
     message_scoring = histogram "contactwatch_message_scoring_seconds" [] "Judging one event; one in 64 is timed." MICROS;
     end_to_end = histogram "contactwatch_end_to_end_seconds" ["platform"] "From an event's own time to its verdict." DELAYS;
     worker_busy = seconds_counter "contactwatch_worker_busy_seconds_total" ["worker"] "Time a worker did not wait.";

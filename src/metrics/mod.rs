@@ -11,6 +11,8 @@ use std::sync::Arc;
 use prometheus::{Encoder, Registry, TextEncoder};
 
 use crate::config::{Config, StoreLabel};
+use crate::event::{DispositionLabel, EnforcementKind, ErrorCode};
+use crate::policy::{Mode, Pack};
 use crate::runtime::judge::Judge;
 use crate::time::Millis;
 
@@ -58,6 +60,12 @@ impl Metrics {
         let per_store = config.metrics.store_label == StoreLabel::PerStore;
         let cap = if per_store { config.metrics.max_stores as usize } else { 0 };
         let topics = [config.kafka.topics.messages.clone(), config.kafka.topics.orders.clone()];
+        // The first dead letter is the one to notice: a series that appears with it has no increase.
+        for topic in &topics {
+            for code in ErrorCode::ALL {
+                families.events_rejected.with_label_values(&[topic.as_str(), code.word()]).inc_by(0);
+            }
+        }
         Ok(Arc::new(Self { stores: Stores::new(families.clone(), cap), registry, families, topics }))
     }
 
@@ -78,17 +86,43 @@ impl Metrics {
     /// Others judge now: their packs are named, and the stores that they know have series that begin at 0.
     pub fn judged_by(&self, judge: &Judge) {
         self.families.policy_info.reset();
+        self.families.store_info.reset();
         let ruleset = judge.engine.ruleset();
+        self.stores.know_platforms(ruleset.platforms());
         for pack in ruleset.packs() {
-            let mode = if pack.mode == crate::policy::Mode::Enforce { "enforce" } else { "shadow" };
+            let mode = if pack.mode == Mode::Enforce { "enforce" } else { "shadow" };
             let labels = [&*pack.platform, &*pack.id, &*pack.version, &*pack.hash, mode];
             self.families.policy_info.with_label_values(&labels).set(1);
+            self.begin_at_zero(pack);
         }
-        self.stores.know_platforms(ruleset.platforms());
         for seed in &judge.seeds {
             self.stores.know(&seed.platform, &seed.store, seed.agency.as_deref());
         }
         self.loaded(Some(judge.loaded_at));
+    }
+
+    /// Rare things: a series that appears with its first count has no increase that Prometheus could see.
+    fn begin_at_zero(&self, pack: &Pack) {
+        let Families { enforcements, flags, reviews, review_verdicts, rule_matches, .. } = &self.families;
+        let platform = self.stores.platform(&pack.platform);
+        flags.with_label_values(&[platform]).inc_by(0);
+        reviews.with_label_values(&[platform]).inc_by(0);
+        for kind in EnforcementKind::ALL {
+            enforcements.with_label_values(&[platform, kind.as_str()]).inc_by(0);
+        }
+        for rule in &pack.rules {
+            let enforced = pack.mode == Mode::Enforce && rule.mode == Mode::Enforce;
+            let action = if enforced { "alert" } else { "shadow" };
+            rule_matches.with_label_values(&[platform, &rule.id, action]).inc_by(0);
+            for label in DispositionLabel::ALL {
+                review_verdicts.with_label_values(&[platform, &rule.id, label.as_str()]).inc_by(0);
+            }
+        }
+    }
+
+    /// A store that is known before its first event, as those of the file of stores are.
+    pub fn know_store(&self, platform: &str, store: &str, agency: Option<&str>) {
+        self.stores.know(platform, store, agency);
     }
 
     /// A load of policies and stores ended: `None` when it failed, and the old ones stay.
@@ -126,6 +160,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn dead_letters_are_counted_from_zero() {
+        let metrics = Metrics::new(&Config::default()).unwrap();
+        let text = String::from_utf8(metrics.render()).unwrap();
+        let begun = text.lines().filter(|line| line.starts_with("contactwatch_events_rejected_total{"));
+        assert!(begun.clone().all(|line| line.ends_with(" 0")));
+        assert_eq!(begun.count(), 2 * ErrorCode::ALL.len());
+    }
 
     /// The families that appear in the exposition once everything has been counted, and no others but the process's.
     #[test]

@@ -25,6 +25,7 @@ pub struct WorkerMetrics {
     consumed: [[IntCounter; 5]; 2],
     duplicate: [IntCounter; 2],
     out_of_order: [IntCounter; 2],
+    encoder: IntCounter,
     scoring: Histogram,
     commit: Histogram,
     busy: prometheus::Counter,
@@ -49,6 +50,7 @@ impl WorkerMetrics {
             }),
             duplicate: of(&families.events_duplicate),
             out_of_order: of(&families.events_out_of_order),
+            encoder: families.encoder_messages.with_label_values(none),
             scoring: families.message_scoring.with_label_values(none),
             commit: families.commit.with_label_values(none),
             busy: families.worker_busy.with_label_values(&[index.to_string()]),
@@ -184,6 +186,11 @@ impl WorkerMetrics {
     pub fn enforcement(&mut self, platform: &str, kind: EnforcementKind) {
         let labels = [self.platform(platform), kind.as_str()];
         self.metrics.families.enforcements.with_label_values(&labels).inc();
+    }
+
+    /// The encoder was asked about so many texts.
+    pub fn encoder_asked(&mut self, texts: u64) {
+        self.encoder.inc_by(texts);
     }
 
     /// How long one event took.

@@ -33,6 +33,6 @@ pub use reader::Vocabulary;
 pub use ruleset::{Exception, Mode, OnUnknown, Pack, PlatformNotice, Rule, Ruleset, Severity, VerdictKind};
 pub use stores::{StoreSeed, TemplateSeed};
 pub use words::{mode_word, severity_word};
-#[cfg(feature = "daemon")]
-pub(crate) use yaml::plain;
 pub use yaml::{At, Entries};
+#[cfg(feature = "daemon")]
+pub(crate) use yaml::{plain, read as read_yaml};

@@ -50,7 +50,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
 ///
 /// # Errors
 /// The first fault of its syntax or shape.
-pub(super) fn read<T: DeserializeOwned>(file: &Arc<str>, text: &str) -> Result<T, PolicyError> {
+pub(crate) fn read<T: DeserializeOwned>(file: &Arc<str>, text: &str) -> Result<T, PolicyError> {
     // A policy pack is a few hundred lines. The limits stop a file that expands into gigabytes.
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_nodes: 200_000, max_depth: 64, max_aliases: 1_000 },

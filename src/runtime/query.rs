@@ -10,4 +10,13 @@ use crate::score::Verdict;
 pub enum Query {
     /// Would this draft pass, with the conversation and order as they are now? Nothing is remembered.
     Check(Box<Event<'static>>, oneshot::Sender<Verdict>),
+    /// Is this store yours?
+    Owns {
+        /// Its platform.
+        platform: String,
+        /// Its id.
+        store: String,
+        /// Told when it is.
+        reply: oneshot::Sender<()>,
+    },
 }

@@ -79,6 +79,8 @@ pub(in crate::text) const DISGUISE: Via = Via::ZERO_WIDTH
     .union(Via::REPEATED)
     .union(Via::TRANSLITERATED)
     .union(Via::SPELLED);
+/// A guessed word by itself is one to be sure of from so many bytes on: no part number is `wh4ts4pp`.
+const MIN_CERTAIN_GUESS: u32 = 7;
 /// Readings that guess.
 pub(in crate::text) const GUESSED: Via = Via::LEET.union(Via::TRANSLITERATED);
 
@@ -147,7 +149,10 @@ fn hold(lexicon: &Lexicon, frame: &Frame, hits: &[Hit], at: usize, object: &Hit)
         (Denied::Require, false) => return None,
         _ => None,
     };
-    let guessed = act.is_none() && frame.with.is_empty() && via.intersects(GUESSED);
+    let guessed = act.is_none()
+        && frame.with.is_empty()
+        && via.intersects(GUESSED)
+        && object.end - object.start < MIN_CERTAIN_GUESS;
     Some(Found {
         signal: frame.signal,
         start: span.0,

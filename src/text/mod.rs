@@ -8,6 +8,7 @@
 pub mod classifier;
 pub mod contacts;
 pub mod domains;
+pub mod encoder;
 pub mod fold;
 pub mod frames;
 pub mod guards;
@@ -239,4 +240,6 @@ pub struct ScanContext<'a> {
     pub quoted: &'a [u64],
     /// The same seller's messages of the last ten minutes, oldest first: contacts are split over them.
     pub recent: &'a [&'a str],
+    /// Nobody judges the words, as those of a buyer: the encoder is not asked.
+    pub unjudged: bool,
 }

@@ -8,9 +8,10 @@ mod opinion;
 mod report;
 mod reported;
 
-use crate::text::classifier::{Features, Model, Seen, TOPICS};
+use crate::text::classifier::{Features, Model, Reading, Seen, TOPICS};
 use crate::text::contacts::{self, Contact};
 use crate::text::domains::DomainLists;
+use crate::text::encoder::{Encoder, EncoderScratch, Head, HeadScratch};
 use crate::text::fold::{FoldTables, Folded, View};
 use crate::text::frames::{self, Found};
 use crate::text::guards;
@@ -67,10 +68,21 @@ pub struct Scratch {
     contacts: Vec<Contact>,
     masks: masks::Masks,
     features: Features,
+    encoder: EncoderScratch,
+    head: HeadScratch,
+    /// Texts that the encoder was asked about.
+    asked: u64,
     quotations: Vec<(u32, u32)>,
     /// Earlier messages of the same seller and this one in a row.
     joined: String,
     joined_links: Vec<Link>,
+}
+
+impl Scratch {
+    /// How many texts the encoder was asked about since this was asked last.
+    pub fn take_asked(&mut self) -> u64 {
+        std::mem::take(&mut self.asked)
+    }
 }
 
 /// Compiled lexicons, frames, guards and lists. Shared by all threads.
@@ -80,6 +92,7 @@ pub struct Scanner {
     lexicon: Lexicon,
     domains: DomainLists,
     classifier: Option<Model>,
+    encoder: Option<(Encoder, Head)>,
     ids: Ids,
 }
 
@@ -141,6 +154,7 @@ impl Scanner {
             lexicon,
             domains,
             classifier: None,
+            encoder: None,
         })
     }
 
@@ -148,6 +162,18 @@ impl Scanner {
     #[must_use]
     pub fn with_classifier(self, model: Model) -> Self {
         Self { classifier: Some(model), ..self }
+    }
+
+    /// The scanner with an encoder, whose head is asked where the classifier is not sure. Without a classifier it is
+    /// never asked.
+    #[must_use]
+    pub fn with_encoder(self, encoder: Encoder, head: Head) -> Self {
+        Self { encoder: Some((encoder, head)), ..self }
+    }
+
+    /// Whether an encoder may be asked.
+    pub fn has_encoder(&self) -> bool {
+        self.encoder.is_some()
     }
 
     /// Finds the signals of a text. `out` is cleared first.
@@ -186,8 +212,8 @@ impl Scanner {
             }
         }
         report::frames(&scratch.found, out);
-        if let Some(model) = &self.classifier {
-            self.ask(model, scratch, out);
+        if let Some(model) = self.classifier.as_ref().filter(|_| !self.is_settled(context, out)) {
+            self.ask(model, text, context, scratch, out);
         }
         if !context.recent.is_empty() {
             self.scan_split(text, context, scratch, out);
@@ -205,21 +231,22 @@ impl Scanner {
         out.extend(scratch.contacts.iter().map(|one| masks::contact_hash(text, one.start, one.end)));
     }
 
-    /// The features of a text: of each of its readings. For training.
+    /// The features of a text, for training: of each of its readings, of the whole and of each of its sentences.
     pub fn features(
         &self,
         text: &str,
         context: &ScanContext<'_>,
         scratch: &mut Scratch,
-        out: &mut Vec<Vec<u32>>,
+        out: &mut Vec<Reading>,
     ) {
         let mut signals = Signals::default();
         self.scan(text, context, scratch, &mut signals);
         let Scratch { folded, hits, found, features, .. } = scratch;
         let seen = Seen { lexicon: &self.lexicon, hits, found, links: &signals.links };
+        features.borrowed.clear();
         for view in folded.views() {
             features.read(view, &seen);
-            out.push(features.all.iter().map(|feature| feature.row).collect());
+            out.extend(features.parts.iter().map(|part| features.of(part)));
         }
     }
 

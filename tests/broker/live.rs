@@ -160,6 +160,11 @@ pub(crate) fn a_broker_restarts(stage: &Stage) -> String {
     let mut daemon = setup.start_ready(&stage);
     let events = while_producing(&stage, |turns| {
         for at_once in [false, true] {
+            // It is at work: only then is there a transaction that can run out.
+            let before = daemon.metric("contactwatch_kafka_committed_offset", "");
+            eventually("it commits", 60, || {
+                daemon.metric("contactwatch_kafka_committed_offset", "") > before
+            });
             more_turns(turns, 300);
             broker.down(at_once);
             more_turns(turns, 300);

@@ -73,6 +73,11 @@ pub(crate) fn engine() -> Engine {
 
 /// Every verdict of a timeline.
 pub(crate) fn run(engine: &Engine, timeline: &Timeline) -> Vec<Verdict> {
+    effects(engine, timeline).verdicts
+}
+
+/// All that a timeline leaves.
+pub(crate) fn effects(engine: &Engine, timeline: &Timeline) -> Effects {
     let mut state = TaskState::default();
     let mut effects = Effects::default();
     for event in events(timeline) {
@@ -82,7 +87,7 @@ pub(crate) fn run(engine: &Engine, timeline: &Timeline) -> Vec<Verdict> {
         engine.advance(&mut state, Millis::parse(until).unwrap(), &mut effects);
     }
     engine.finish(&mut state, &mut effects);
-    effects.verdicts
+    effects
 }
 
 /// The events of a timeline, decoded.

@@ -171,7 +171,7 @@ impl Board {
         writeln!(out, "  {unreadable} to the dead letters, of {} planted", demo.planted())?;
         let reviewed = count(totals.reviews, "verdict");
         let acts = count(totals.enforcements, "act");
-        writeln!(out, "  {reviewed} confirmed by the reviewer, {acts} of a marketplace")
+        writeln!(out, "  {reviewed} labelled by the reviewer, {acts} of a marketplace")
     }
 }
 

@@ -12,9 +12,11 @@ use crate::text::lexicon::{Lexicon, is_chinese, is_word};
 use crate::text::scan::Hit;
 
 /// Rows of the model for words and their pieces, a power of two.
-pub const WORD_ROWS: usize = 1 << 18;
+pub const WORD_ROWS: usize = 1 << 22;
 /// Rows of the model for what the lexicons found, a power of two; they come after the others.
 pub const FINDING_ROWS: usize = 1 << 14;
+/// Signals have the first quarter of the finding rows, groups of terms and pairs of them the others.
+const SIGNAL_ROWS: usize = FINDING_ROWS / 4;
 /// Rows of the model.
 pub const ROWS: usize = WORD_ROWS + FINDING_ROWS;
 
@@ -22,10 +24,18 @@ pub const ROWS: usize = WORD_ROWS + FINDING_ROWS;
 const PIECES: Range<usize> = 2..6;
 /// Longest run of Chinese characters that is a feature.
 const HAN_PIECES: usize = 4;
+/// Stands for a Chinese character that is not read.
+const OF_OTHERS: char = '\0';
 /// Digits are told apart by how many stand together, up to so many.
 const DIGITS: usize = 5;
 /// Words, hits and links beyond so many are not looked at: they add nothing but time.
 const LONGEST: usize = 2_000;
+/// A sentence of fewer words is read with the one before it.
+const SHORT_SENTENCE: usize = 3;
+/// A finding is told apart from so many before it.
+const LOOK_BACK: usize = 64;
+/// Sentences beyond so many are read as one.
+const MOST_PARTS: usize = 24;
 
 /// What the lexicons and lists saw in the whole text.
 #[derive(Clone, Copy)]
@@ -41,12 +51,29 @@ pub(in crate::text) struct Seen<'a> {
 pub(in crate::text) struct Feature {
     /// Row of the model.
     pub(in crate::text) row: u32,
-    /// First word that makes it, as an index into [`Features::words`]; [`NO_WORD`] for what the lexicons found.
+    /// First word that makes it, as an index into [`Features::words`]; for what the lexicons found, the first word of
+    /// its sentence.
     pub(in crate::text) word: u32,
 }
 
-/// The place of a feature that no single word makes.
-pub(in crate::text) const NO_WORD: u32 = u32::MAX;
+/// Rows of the model for one part of one reading of a text, as many times as they occur: what a trainer learns from.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Words and pieces of words.
+    pub words: Vec<u32>,
+    /// What the lexicons found.
+    pub findings: Vec<u32>,
+}
+
+/// What the features of a word weigh together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::text) struct WordSum {
+    pub(in crate::text) words: i32,
+    pub(in crate::text) word_count: u32,
+    pub(in crate::text) groups: i32,
+    pub(in crate::text) group_count: u32,
+    pub(in crate::text) signals: i32,
+}
 
 /// The features of one text. Reused from text to text.
 #[derive(Debug, Default)]
@@ -56,9 +83,16 @@ pub(in crate::text) struct Features {
     pub(in crate::text) wordy: usize,
     /// Words as ranges of the folded text.
     pub(in crate::text) words: Vec<Range<u32>>,
+    /// What is judged by itself, as ranges of words: the whole text, then its sentences where it has several.
+    pub(in crate::text) parts: Vec<Range<u32>>,
+    /// Stretches of the original that are not read, sorted: words of others.
+    pub(in crate::text) borrowed: Vec<(u32, u32)>,
+    /// What a model makes of each word: its buffer.
+    pub(in crate::text) sums: Vec<WordSum>,
     letters: Vec<char>,
-    seen: Vec<u64>,
     sentences: Vec<u32>,
+    /// Where in the original the sentences begin.
+    starts: Vec<u32>,
 }
 
 /// Kinds of features: the same letters as a word and as a piece are two features.
@@ -95,7 +129,11 @@ impl Features {
             }
             let at = index as u32;
             if text.chars().next().is_some_and(is_chinese) {
-                self.han(text, at);
+                self.han(view, word.start as usize, text, at);
+                before = [None, None];
+                continue;
+            }
+            if self.is_of_others(view, word.start as usize..word.end as usize) {
                 before = [None, None];
                 continue;
             }
@@ -112,19 +150,66 @@ impl Features {
         }
         self.words = words;
         self.wordy = self.all.len();
+        self.divide(view);
         self.read_findings(seen);
     }
 
-    fn clear(&mut self) {
-        // Only what was marked is wiped: the marks of all rows are many times a message's.
-        self.seen.resize(ROWS.div_ceil(64), 0);
-        for feature in self.all.drain(..) {
-            if let Some(seen) = self.seen.get_mut(feature.row as usize / 64) {
-                *seen = 0;
-            }
+    /// Whether others wrote a stretch of a view.
+    fn is_of_others(&self, view: &View, range: Range<usize>) -> bool {
+        if self.borrowed.is_empty() {
+            return false;
         }
+        let original = view.original(range);
+        self.is_borrowed(original.start, original.end)
+    }
+
+    /// Whether others wrote a stretch of the original.
+    fn is_borrowed(&self, start: u32, end: u32) -> bool {
+        self.borrowed.iter().any(|(from, to)| *from <= start && end <= *to)
+    }
+
+    fn clear(&mut self) {
+        self.all.clear();
         self.words.clear();
         self.sentences.clear();
+        self.parts.clear();
+        self.starts.clear();
+    }
+
+    /// The whole text and its sentences.
+    fn divide(&mut self, view: &View) {
+        let count = self.words.len();
+        self.parts.push(0..count as u32);
+        let mut from = 0;
+        for at in 1..=count {
+            let ends = at == count || self.sentences.get(at) != self.sentences.get(at - 1);
+            let rest = count - at;
+            if !ends || (rest > 0 && (at - from < SHORT_SENTENCE || self.parts.len() >= MOST_PARTS)) {
+                continue;
+            }
+            if at - from < SHORT_SENTENCE && self.parts.len() > 1 {
+                if let Some(last) = self.parts.last_mut() {
+                    last.end = at as u32;
+                }
+            } else {
+                self.parts.push(from as u32..at as u32);
+            }
+            from = at;
+        }
+        // One sentence is the whole text.
+        if self.parts.len() == 2 {
+            self.parts.truncate(1);
+        }
+        for part in self.parts.iter().skip(1) {
+            let word = self.words.get(part.start as usize).cloned().unwrap_or_default();
+            self.starts.push(view.original(word.start as usize..word.end as usize).start);
+        }
+    }
+
+    /// First word of the sentence in which the original text has the byte `at`.
+    fn sentence_of(&self, at: u32) -> u32 {
+        let sentence = self.starts.partition_point(|start| *start <= at);
+        self.parts.get(sentence).map_or(0, |part| part.start)
     }
 
     fn read_words(&mut self, text: &str) {
@@ -150,7 +235,9 @@ impl Features {
             if is_sign(letter) {
                 self.add_word(at..at + letter.len_utf8(), sentence);
             }
-            if matches!(letter, '.' | '!' | '?' | '。' | '！' | '？' | '\n' | ';' | '；' | '…') {
+            let dot = letter == '.'
+                && text.get(at + 1..).and_then(|rest| rest.chars().next()).is_none_or(char::is_whitespace);
+            if dot || matches!(letter, '!' | '?' | '。' | '！' | '？' | '\n' | ';' | '；' | '…') {
                 sentence += 1;
             }
         }
@@ -195,13 +282,22 @@ impl Features {
         whole
     }
 
-    fn han(&mut self, text: &str, at: u32) {
+    /// Runs of Chinese characters, but for those of others.
+    fn han(&mut self, view: &View, from: usize, text: &str, at: u32) {
         self.letters.clear();
-        self.letters.extend(text.chars());
+        for (place, letter) in text.char_indices() {
+            let place = from + place;
+            let of_others = self.is_of_others(view, place..place + letter.len_utf8());
+            self.letters.push(if of_others { OF_OTHERS } else { letter });
+        }
         for from in 0..self.letters.len() {
             let mut hash = start(seed::PIECE);
             for to in from..(from + HAN_PIECES).min(self.letters.len()) {
-                hash = take(hash, self.letters.get(to).copied().unwrap_or_default());
+                let letter = self.letters.get(to).copied().unwrap_or(OF_OTHERS);
+                if letter == OF_OTHERS {
+                    break;
+                }
+                hash = take(hash, letter);
                 self.push(hash, at);
             }
         }
@@ -213,54 +309,70 @@ impl Features {
         let hits = hits.get(..LONGEST).unwrap_or(hits);
         let mut last: Option<(&Hit, u64)> = None;
         for (index, hit) in hits.iter().enumerate().filter(|(_, hit)| !hit.hidden) {
+            if self.is_borrowed(hit.start, hit.end) {
+                continue;
+            }
             let mut hash = lexicon.name_hashes.get(usize::from(hit.group)).copied().unwrap_or_default();
-            self.find(seed::GROUP, hash);
+            let word = self.sentence_of(hit.start);
+            self.find(seed::GROUP, hash, word);
             if denied(hits, index) {
                 hash = hash.rotate_left(7);
-                self.find(seed::GROUP, hash);
+                self.find(seed::GROUP, hash, word);
             }
             if let Some((before, other)) = last
                 && before.clause == hit.clause
             {
-                self.find(seed::GROUPS, other.rotate_left(23).wrapping_add(hash));
+                self.find(seed::GROUPS, other.rotate_left(23).wrapping_add(hash), word);
             }
             last = Some((hit, hash));
         }
         for one in found.iter().take(LONGEST) {
             let hash = lexicon.signal_hashes.get(usize::from(one.signal.0)).copied().unwrap_or_default();
             let hash = if one.by.is_some() { hash.rotate_left(11) } else { hash };
-            self.find(seed::SIGNAL, hash);
+            self.find(seed::SIGNAL, hash, self.sentence_of(one.start));
         }
         for link in links.iter().take(LONGEST) {
-            self.find(seed::SIGNAL, hash::step(start(seed::SIGNAL), link.class as u8));
+            self.find(
+                seed::SIGNAL,
+                hash::step(start(seed::SIGNAL), link.class as u8),
+                self.sentence_of(link.start),
+            );
         }
     }
 
     fn push(&mut self, hash: u64, word: u32) {
-        self.add((hash::finish(hash) as usize) & (WORD_ROWS - 1), word);
+        self.all.push(Feature { row: (hash::finish(hash) as usize & (WORD_ROWS - 1)) as u32, word });
     }
 
-    fn find(&mut self, kind: u8, hash: u64) {
+    fn find(&mut self, kind: u8, hash: u64, word: u32) {
         // Kinds keep to stretches of their own, so that a trainer can weigh them apart.
-        let quarter = FINDING_ROWS / 4;
-        let row = (hash::finish(start(kind) ^ hash) as usize) & (quarter - 1);
+        let row = (hash::finish(start(kind) ^ hash) as usize) & (SIGNAL_ROWS - 1);
         let stretch = match kind {
             seed::SIGNAL => 0,
             seed::GROUP => 1,
             _ => 2 + (hash & 1) as usize,
         };
-        self.add(WORD_ROWS + stretch * quarter + row, NO_WORD);
-    }
-
-    fn add(&mut self, row: usize, word: u32) {
-        if let Some(seen) = self.seen.get_mut(row / 64) {
-            let bit = 1 << (row % 64);
-            if *seen & bit == 0 {
-                *seen |= bit;
-                self.all.push(Feature { row: row as u32, word });
-            }
+        let feature = Feature { row: (WORD_ROWS + stretch * SIGNAL_ROWS + row) as u32, word };
+        // A lexicon's finding counts once a sentence.
+        let known = self.all.get(self.wordy..).unwrap_or_default();
+        if !known.iter().rev().take(LOOK_BACK).any(|one| *one == feature) {
+            self.all.push(feature);
         }
     }
+
+    /// The features of a part, copied.
+    pub(in crate::text) fn of(&self, part: &Range<u32>) -> Reading {
+        let inside = |features: &[Feature]| -> Vec<u32> {
+            features.iter().filter(|one| part.contains(&one.word)).map(|one| one.row).collect()
+        };
+        let (words, findings) = self.all.split_at(self.wordy);
+        Reading { words: inside(words), findings: inside(findings) }
+    }
+}
+
+/// Whether a row of the model is of a group of terms or of a pair of them.
+pub fn is_group(row: u32) -> bool {
+    row as usize >= WORD_ROWS + SIGNAL_ROWS
 }
 
 fn is_word_like(letter: char) -> bool {

@@ -9,18 +9,24 @@ mod model;
 
 use std::ops::Range;
 
-pub use features::{FINDING_ROWS, ROWS, WORD_ROWS};
+pub use features::{FINDING_ROWS, ROWS, Reading, WORD_ROWS, is_group};
 pub(in crate::text) use features::{Features, Seen};
-pub use model::{Bounds, Model, ModelError, OUTPUTS, Scores, TOPICS, share};
+pub use model::{Bounds, Model, ModelError, OUTPUTS, Scores, TOPICS, group_share, share, sureness};
 
 /// Longest stretch of words given as evidence.
 const LONGEST_EVIDENCE: usize = 12;
 
-/// The words that speak loudest for an output, as a range of the folded text: the stretch with the largest sum of
-/// weights. `None` when no word speaks for it.
-pub(in crate::text) fn evidence(model: &Model, features: &Features, output: usize) -> Option<Range<u32>> {
+/// The words of a part that speak loudest for an output, as a range of the folded text: the stretch with the largest sum
+/// of weights. `None` when no word speaks for it.
+pub(in crate::text) fn evidence(
+    model: &Model,
+    features: &Features,
+    part: usize,
+    output: usize,
+) -> Option<Range<u32>> {
+    let part = features.parts.get(part).cloned().unwrap_or_default();
     let mut sums = vec![0_i32; features.words.len()];
-    for feature in &features.all {
+    for feature in features.all.iter().take(features.wordy).filter(|one| part.contains(&one.word)) {
         if let Some(sum) = sums.get_mut(feature.word as usize) {
             *sum += model.weight(feature.row, output);
         }

@@ -3,7 +3,7 @@
 //! The file: `CWCL`, a version byte; bounds, bias and scale of every output as little-endian `f32`; the number of rows
 //! that are not zero; then for each its distance from the row before (LEB128) and one signed byte per output.
 
-use super::features::{Features, ROWS, WORD_ROWS};
+use super::features::{Features, ROWS, WORD_ROWS, WordSum, is_group};
 
 /// What a message may be guilty of, in the order of the model's outputs; the first output is "of anything".
 pub const TOPICS: [&str; 10] = [
@@ -20,13 +20,24 @@ pub const TOPICS: [&str; 10] = [
 ];
 /// Outputs of the model: anything, then each topic.
 pub const OUTPUTS: usize = TOPICS.len() + 1;
+/// What the likeliest topic counts beside the output of anything.
+const TOPIC_SHARE: f32 = 0.7;
+/// Up to so many groups of terms count in full.
+const MANY_GROUPS: f32 = 12.0;
 const MAGIC: &[u8; 4] = b"CWCL";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Margins, one per output: above nothing, likelier guilty than not.
 pub type Scores = [f32; OUTPUTS];
 
-/// Scores of "anything" from which on a text is convicted, looked at, or spared.
+/// How sure the outputs are together that a text is guilty: what sounds bad sounds bad of something. Features that sound
+/// bad by chance speak for no topic.
+pub fn sureness(scores: &Scores) -> f32 {
+    let [anything, topics @ ..] = scores;
+    anything + TOPIC_SHARE * topics.iter().copied().fold(f32::MIN, f32::max)
+}
+
+/// How sure one has to be that a text is guilty, from which on it is convicted, looked at, or spared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
     /// From here on the words convict by themselves.
@@ -45,8 +56,9 @@ pub struct Model {
     bias: Scores,
     /// What one unit of a weight is worth: of words, and of what the lexicons found.
     scale: [Scores; 2],
-    /// For every row its place among the weights, from 1; 0 when all its weights are zero.
-    places: Vec<u16>,
+    /// A bit for every row that has weights, and how many have before each 64 of them.
+    present: Vec<u64>,
+    before: Vec<u16>,
     weights: Vec<[i8; OUTPUTS]>,
 }
 
@@ -102,16 +114,23 @@ impl Model {
         Self::of_rows(rows, bias, scale, bounds)
     }
 
+    /// Of rows in their order.
     fn of_rows(rows: Vec<(usize, [i8; OUTPUTS])>, bias: Scores, scale: [Scores; 2], bounds: Bounds) -> Self {
-        let mut model =
-            Self { bounds, bias, scale, places: vec![0; ROWS], weights: Vec::with_capacity(rows.len()) };
-        for (row, weights) in rows {
-            model.weights.push(weights);
-            if let (Some(place), Ok(at)) = (model.places.get_mut(row), u16::try_from(model.weights.len())) {
-                *place = at;
+        let mut present = vec![0_u64; ROWS.div_ceil(64)];
+        for (row, _) in &rows {
+            if let Some(bits) = present.get_mut(row / 64) {
+                *bits |= 1 << (row % 64);
             }
         }
-        model
+        let mut seen = 0_u16;
+        let before = present.iter().map(|bits| {
+            let before = seen;
+            seen = seen.saturating_add(bits.count_ones() as u16);
+            before
+        });
+        let before = before.collect();
+        let weights = rows.into_iter().map(|(_, weights)| weights).collect();
+        Self { bounds, bias, scale, present, before, weights }
     }
 
     /// Reads a model file.
@@ -151,7 +170,8 @@ impl Model {
         }
         out.extend((self.weights.len() as u32).to_le_bytes());
         let mut last = 0;
-        for (row, place) in self.places.iter().enumerate().filter(|(_, place)| **place > 0) {
+        let rows = (0..ROWS).filter(|row| self.place(*row).is_some());
+        for (row, weights) in rows.zip(&self.weights) {
             let mut distance = row - last;
             last = row;
             while distance >= 0x80 {
@@ -159,28 +179,73 @@ impl Model {
                 distance >>= 7;
             }
             out.push(distance as u8);
-            let weights = self.weights.get(usize::from(*place) - 1).copied().unwrap_or_default();
             out.extend(weights.map(|weight| weight as u8));
         }
         out
     }
 
-    /// The score of every output for the features of a text.
-    pub(in crate::text) fn score(&self, features: &Features) -> Scores {
-        let mut sums = [[0_i32; OUTPUTS]; 2];
-        for (index, feature) in features.all.iter().enumerate() {
+    /// The part of a text that sounds worst, and how likely it is guilty of anything.
+    pub(in crate::text) fn worst(&self, features: &mut Features) -> (usize, f32) {
+        let Features { all, wordy, words, parts, sums, .. } = features;
+        sums.clear();
+        sums.resize(words.len().max(1), WordSum::default());
+        for (index, feature) in all.iter().enumerate() {
+            let Some(sum) = sums.get_mut(feature.word as usize) else { continue };
+            let weight = self.weight(feature.row, 0);
+            if index < *wordy {
+                sum.words += weight;
+                sum.word_count += 1;
+            } else if is_group(feature.row) {
+                sum.groups += weight;
+                sum.group_count += 1;
+            } else {
+                sum.signals += weight;
+            }
+        }
+        let score = |part: &std::ops::Range<u32>| {
+            let mut all = WordSum::default();
+            for sum in sums.get(part.start as usize..part.end as usize).unwrap_or_default() {
+                all.words += sum.words;
+                all.word_count += sum.word_count;
+                all.groups += sum.groups;
+                all.group_count += sum.group_count;
+                all.signals += sum.signals;
+            }
+            let findings = all.groups as f32 * group_share(all.group_count as usize) + all.signals as f32;
+            self.bias[0]
+                + all.words as f32 * self.scale[0][0] * share(all.word_count as usize)
+                + findings * self.scale[1][0]
+        };
+        let mut worst = (0, f32::MIN);
+        for (index, part) in parts.iter().enumerate() {
+            let score = score(part);
+            if score > worst.1 {
+                worst = (index, score);
+            }
+        }
+        worst
+    }
+
+    /// The score of every output for a part of a text.
+    pub(in crate::text) fn score(&self, features: &Features, part: usize) -> Scores {
+        // Of words, of groups, of signals.
+        let (mut sums, mut counts) = ([[0_i32; OUTPUTS]; 3], [0_usize; 3]);
+        let part = features.parts.get(part).cloned().unwrap_or_default();
+        for (index, feature) in features.all.iter().enumerate().filter(|(_, one)| part.contains(&one.word)) {
+            let kind = if index < features.wordy { 0 } else { 2 - usize::from(is_group(feature.row)) };
+            counts[kind] += 1;
             if let Some(weights) = self.row(feature.row) {
-                let sums = &mut sums[usize::from(index >= features.wordy)];
-                for (sum, weight) in sums.iter_mut().zip(weights) {
+                for (sum, weight) in sums[kind].iter_mut().zip(weights) {
                     *sum += i32::from(*weight);
                 }
             }
         }
-        let share = share(features.wordy);
+        let (words, groups) = (share(counts[0]), group_share(counts[1]));
         let mut scores = self.bias;
         for (output, score) in scores.iter_mut().enumerate() {
-            *score += sums[0][output] as f32 * self.scale[0][output] * share
-                + sums[1][output] as f32 * self.scale[1][output];
+            let findings = sums[1][output] as f32 * groups + sums[2][output] as f32;
+            *score +=
+                sums[0][output] as f32 * self.scale[0][output] * words + findings * self.scale[1][output];
         }
         scores
     }
@@ -192,14 +257,26 @@ impl Model {
 
     #[inline]
     fn row(&self, row: u32) -> Option<&[i8; OUTPUTS]> {
-        let place = self.places.get(row as usize).copied().filter(|place| *place > 0)?;
-        self.weights.get(usize::from(place) - 1)
+        self.weights.get(self.place(row as usize)?)
+    }
+
+    /// Where the weights of a row are.
+    #[inline]
+    fn place(&self, row: usize) -> Option<usize> {
+        let (bits, bit) = (*self.present.get(row / 64)?, 1_u64 << (row % 64));
+        let within = (bits & bit != 0).then(|| (bits & (bit - 1)).count_ones() as usize)?;
+        Some(usize::from(*self.before.get(row / 64)?) + within)
     }
 }
 
 /// How much one of `count` words and pieces of words counts: a long text is not worse for its length.
 pub fn share(count: usize) -> f32 {
     1.0 / (count.max(1) as f32).sqrt()
+}
+
+/// How much one of `count` groups of terms counts: many of them only say that a sentence is long.
+pub fn group_share(count: usize) -> f32 {
+    (MANY_GROUPS / (count as f32).max(MANY_GROUPS)).sqrt()
 }
 
 /// Rows of words are the first block, what the lexicons found the second.

@@ -13,6 +13,17 @@ pub(super) struct Token {
     kind: Kind,
 }
 
+impl Token {
+    fn is_single_digit_or_sign(&self) -> bool {
+        match self.kind {
+            Kind::Number(value) => value < 10,
+            Kind::Digits => self.end - self.start == 1,
+            Kind::HanDigit(_) | Kind::Sign(_) => true,
+            _ => false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Latin,
@@ -180,6 +191,9 @@ impl Writer<'_> {
     /// Numbers in words become digits; hundreds, tens and units that stand together make one number.
     fn write_numbers(&mut self, run: &[Token]) {
         self.changed = true;
+        if run.iter().all(Token::is_single_digit_or_sign) {
+            return self.write_single_digits(run);
+        }
         let mut n = 0;
         while let Some(token) = run.get(n) {
             match token.kind {
@@ -205,6 +219,21 @@ impl Writer<'_> {
                     n = self.token(run, n);
                 }
             }
+        }
+    }
+
+    /// `восемь девять ноль три`: digit by digit, all one number.
+    fn write_single_digits(&mut self, run: &[Token]) {
+        let mut written: Option<usize> = None;
+        for token in run {
+            let digit = match token.kind {
+                Kind::Number(value) => value.to_string(),
+                Kind::HanDigit(digit) => digit.to_string(),
+                Kind::Digits => self.base.text.get(token.start..token.end).unwrap_or_default().to_owned(),
+                _ => continue,
+            };
+            self.put(written.unwrap_or(token.start), &digit, token.end);
+            written = Some(token.end);
         }
     }
 

@@ -9,6 +9,8 @@ use crate::text::scan::{FNV_PRIME, FNV_START, Hit};
 
 /// Five words or ten Chinese characters, in half words.
 const QUOTE: u32 = 10;
+/// Two words or four Chinese characters of a title in a row are a name.
+const NAME: u32 = 4;
 /// Fewer digits in common say nothing.
 const OWN_DIGITS: usize = 6;
 
@@ -170,6 +172,46 @@ impl Masks {
         }
     }
 
+    /// Stretches of the original that are not the seller's own words: what the buyer wrote, and names of the order's items,
+    /// whole or two words of them in a row.
+    pub(super) fn borrowed(
+        &mut self,
+        view: &View,
+        text: &str,
+        context: &ScanContext<'_>,
+        tables: &FoldTables,
+        out: &mut Vec<(u32, u32)>,
+    ) {
+        out.clear();
+        self.read(view, text, context);
+        out.extend(self.tokens.iter().filter(|token| token.quoted).map(|token| (token.start, token.end)));
+        for name in context.names {
+            self.title.fold(name, tables);
+            let title = self.title.main();
+            tokens(title, &mut self.title_tokens);
+            let whole: u32 = self.title_tokens.iter().map(|token| token.half_words).sum();
+            let mut from = 0;
+            while let Some(first) = self.tokens.get(from) {
+                let rest = self.tokens.get(from..).unwrap_or_default();
+                let alike = |start: usize| {
+                    let title_words = self.title_tokens.iter().skip(start);
+                    let pairs = title_words.zip(rest);
+                    pairs.take_while(|(a, b)| text_of(title, a) == text_of(view, b)).count()
+                };
+                let count = (0..self.title_tokens.len()).map(alike).max().unwrap_or_default();
+                let run = rest.get(..count).unwrap_or_default();
+                let size: u32 = run.iter().map(|token| token.half_words).sum();
+                if let Some(last) = run.last().filter(|_| size >= NAME.min(whole)) {
+                    out.push((first.start, last.end));
+                    from += count;
+                } else {
+                    from += 1;
+                }
+            }
+        }
+        out.sort_unstable();
+    }
+
     /// Whether the object with a word beside it stands in the title just so ("Bonus Black"), or is all of it.
     fn named(&self, view: &View, object: &Hit, mere_mention: bool) -> bool {
         let first = self.tokens.partition_point(|token| token.end <= object.start);
@@ -185,7 +227,9 @@ impl Masks {
                 .any(|part| part.iter().zip(words).all(|(a, b)| text_of(title, a) == text_of(view, b)))
         };
         let whole = self.title_tokens.len() == count && mere_mention && stands(first, count);
-        whole || stands(first, count + 1) || (first > 0 && stands(first - 1, count + 1))
+        // A name of several words is one by itself: "Follow Us".
+        let several = count > 1 && !object.chinese && stands(first, count);
+        whole || several || stands(first, count + 1) || (first > 0 && stands(first - 1, count + 1))
     }
 }
 

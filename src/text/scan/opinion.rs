@@ -1,62 +1,126 @@
 //! What the classifier thinks of a scanned text, and what that changes about its signals.
+//!
+//! Where an encoder is at hand, the classifier only says who goes on to it, and which words are evidence: for the texts
+//! that reach the encoder, its head decides.
 
-use crate::text::classifier::{self, Model, Scores, Seen, TOPICS};
+use crate::text::classifier::{self, Model, OUTPUTS, Scores, Seen, TOPICS};
 use crate::text::frames::DISGUISE;
-use crate::text::{Confidence, Signal, SignalId, Signals};
+use crate::text::{Confidence, Link, ScanContext, Signal, SignalId, Signals};
 
 use super::{Scanner, Scratch};
 
 /// A topic beside the likeliest one is named from this score on.
 const LIKELY: f32 = 0.5;
 
+/// Below this, "anything" is so unlikely that no topic is likely enough to make up for it.
+const QUIET: f32 = -1.0;
+
+/// The sentence of a reading that sounds worst; its features are those that were read last.
+struct Worst {
+    view: usize,
+    part: usize,
+    scores: Scores,
+    /// How sure the classifier is that it is guilty.
+    sure: f32,
+}
+
+/// What is thought of a text by its words.
+struct Opinion {
+    /// What the frames found is doubted.
+    doubts: bool,
+    /// How sure it is that the text is a violation; `None` when it is not.
+    guilty: Option<Confidence>,
+}
+
+impl Opinion {
+    fn of_classifier(model: &Model, sure: f32) -> Self {
+        let bounds = &model.bounds;
+        let guilty = if sure >= bounds.convict {
+            Some(Confidence::Certain)
+        } else {
+            (sure >= bounds.review).then_some(Confidence::Suspected)
+        };
+        Self { doubts: sure < bounds.doubt, guilty }
+    }
+}
+
 impl Scanner {
-    /// Asks the model about every reading of the text, and lets the one that sounds worst speak.
-    pub(super) fn ask(&self, model: &Model, scratch: &mut Scratch, out: &mut Signals) {
-        let Scratch { folded, hits, found, features, .. } = scratch;
-        let Signals { signals, links, .. } = out;
-        let seen = Seen { lexicon: &self.lexicon, hits, found, links };
-        let mut worst: Option<(usize, Scores)> = None;
-        let mut last = 0;
-        for (index, view) in folded.views().enumerate() {
-            features.read(view, &seen);
-            last = index;
-            let scores = model.score(features);
-            if worst.as_ref().is_none_or(|(_, known)| anything(&scores) > anything(known)) {
-                worst = Some((index, scores));
+    /// Asks the model about every sentence in every reading of the text, and lets the one that sounds worst speak.
+    pub(super) fn ask(
+        &self,
+        model: &Model,
+        text: &str,
+        context: &ScanContext<'_>,
+        scratch: &mut Scratch,
+        out: &mut Signals,
+    ) {
+        scratch.features.borrowed.clear();
+        let mut worst = self.worst(model, scratch, &out.links);
+        let others = !context.names.is_empty() || !context.quoted.is_empty();
+        if others && worst.sure >= model.bounds.review {
+            let Scratch { folded, masks, features, .. } = scratch;
+            masks.borrowed(folded.main(), text, context, &self.tables, &mut features.borrowed);
+            if !features.borrowed.is_empty() {
+                worst = self.worst(model, scratch, &out.links);
             }
         }
-        let Some((index, scores)) = worst else { return };
-        let likely = anything(&scores);
-        if likely < model.bounds.doubt {
+        let signals = &mut out.signals;
+        let opinion = self.ask_encoder(model, text, worst.sure, scratch);
+        let opinion = opinion.unwrap_or_else(|| Opinion::of_classifier(model, worst.sure));
+        if opinion.doubts {
             self.doubt(signals);
         }
+        let Some(confidence) = opinion.guilty else { return };
         // What the frames are sure of, they say better.
-        let sure =
-            signals.iter().any(|signal| signal.confidence == Confidence::Certain && self.speaks(signal.id));
-        if likely < model.bounds.review || sure {
+        if signals.iter().any(|signal| self.convicts(signal)) {
             return;
         }
-        let Some(view) = folded.views().nth(index) else { return };
-        if index != last {
-            features.read(view, &seen);
-        }
-        let confidence =
-            if likely >= model.bounds.convict { Confidence::Certain } else { Confidence::Suspected };
+        let Scratch { folded, features, .. } = scratch;
+        let Some(view) = folded.views().nth(worst.view) else { return };
         let known = signals.len();
-        for (topic, id) in self.topics(&scores) {
-            // What a frame says already, and better, need not be said again.
+        for (topic, id) in self.topics(&worst.scores) {
+            // What a frame says already, and better, need not be said again, unless it is less sure.
             let family = family(self.signal_name(id));
-            let mut frames = signals.iter().take(known);
+            let surer = |signal: &&Signal| {
+                confidence == Confidence::Suspected || signal.confidence == Confidence::Certain
+            };
+            let mut frames = signals.iter().take(known).filter(surer);
             if frames.any(|signal| self::family(self.signal_name(signal.id)) == family) {
                 continue;
             }
-            let words = classifier::evidence(model, features, topic + 1);
-            let Some(words) = words.or_else(|| classifier::evidence(model, features, 0)) else { continue };
+            let words = classifier::evidence(model, features, worst.part, topic + 1);
+            let Some(words) = words.or_else(|| classifier::evidence(model, features, worst.part, 0)) else {
+                continue;
+            };
             let folded = words.start as usize..words.end as usize;
             let original = view.original(folded.clone());
             let (start, end, via) = (original.start, original.end, view.via(folded));
             signals.push(Signal { id, start, end, via, confidence, frame: None });
         }
+    }
+
+    /// The sentence that sounds worst, of all readings.
+    fn worst(&self, model: &Model, scratch: &mut Scratch, links: &[Link]) -> Worst {
+        let Scratch { folded, hits, found, features, .. } = scratch;
+        let seen = Seen { lexicon: &self.lexicon, hits, found, links };
+        let (mut worst, mut last) = ((0, 0, f32::MIN), 0);
+        for (view, read) in folded.views().enumerate() {
+            features.read(read, &seen);
+            let (part, anything) = model.worst(features);
+            if anything > worst.2 {
+                worst = (view, part, anything);
+            }
+            last = view;
+        }
+        let (view, part, anything) = worst;
+        if anything < QUIET {
+            return Worst { view, part, scores: [anything; OUTPUTS], sure: anything };
+        }
+        if let Some(read) = folded.views().nth(view).filter(|_| view != last) {
+            features.read(read, &seen);
+        }
+        let scores = model.score(features, part);
+        Worst { view, part, scores, sure: classifier::sureness(&scores) }
     }
 
     /// The topics that a text is guilty of: the likeliest, and whatever is likely by itself.
@@ -69,29 +133,62 @@ impl Scanner {
     }
 
     /// Whether a signal says something of the topics that the classifier knows.
-    fn speaks(&self, id: SignalId) -> bool {
+    pub(super) fn speaks(&self, id: SignalId) -> bool {
         let family = family(self.signal_name(id));
         matches!(family, "compensation") || TOPICS.iter().any(|topic| self::family(topic) == family)
     }
 
-    /// Words that only a frame understood as a violation are worth a look, no more. Numbers and addresses speak for
-    /// themselves, and nobody disguises an innocent word.
+    /// Whether the frames are sure of it, and it is of the topics that the classifier knows.
+    fn convicts(&self, signal: &Signal) -> bool {
+        signal.confidence == Confidence::Certain && self.speaks(signal.id)
+    }
+
+    /// Whether no opinion is wanted: nobody judges the words, they are a mere greeting or thanks, or what convicts them is
+    /// beyond doubt.
+    pub(super) fn is_settled(&self, context: &ScanContext<'_>, out: &Signals) -> bool {
+        let courtesy = !out.class.is_empty() && out.signals.is_empty() && out.links.is_empty();
+        context.unjudged || courtesy || out.signals.iter().any(|signal| self.settles(signal))
+    }
+
+    /// Whether no opinion changes that a signal convicts.
+    fn settles(&self, signal: &Signal) -> bool {
+        self.convicts(signal) && self.beyond_doubt(signal)
+    }
+
+    /// Words that only a frame understood as a violation are worth a look, no more.
     fn doubt(&self, signals: &mut [Signal]) {
-        let hard = [self.ids.phone, self.ids.email, self.ids.handle, self.ids.card];
-        for signal in signals.iter_mut() {
-            if hard.contains(&signal.id) || signal.via.intersects(DISGUISE) {
-                continue;
-            }
+        for signal in signals.iter_mut().filter(|signal| !self.beyond_doubt(signal)) {
             signal.confidence = Confidence::Suspected;
         }
+    }
+
+    /// Numbers and addresses speak for themselves, and nobody disguises an innocent word.
+    fn beyond_doubt(&self, signal: &Signal) -> bool {
+        let hard = [self.ids.phone, self.ids.email, self.ids.handle, self.ids.card];
+        hard.contains(&signal.id) || signal.via.intersects(DISGUISE)
+    }
+
+    /// What the encoder's head thinks of a text of which the classifier is so sure. `None` where there is no
+    /// encoder, or the classifier is so sure of its innocence that it is not worth the time.
+    fn ask_encoder(&self, model: &Model, text: &str, sure: f32, scratch: &mut Scratch) -> Option<Opinion> {
+        let (encoder, head) = self.encoder.as_ref()?;
+        if sure < head.bounds.ask {
+            return None;
+        }
+        scratch.asked += 1;
+        let pieces = encoder.read_text(text, &mut scratch.encoder);
+        let joint = head.join(sure, head.opinion(pieces, &mut scratch.head));
+        // The encoder cannot show what convinces it: words that the classifier finds suspicious must be there as well.
+        let guilty = if joint >= head.bounds.convict && sure >= model.bounds.review {
+            Some(Confidence::Certain)
+        } else {
+            (joint >= head.bounds.review).then_some(Confidence::Suspected)
+        };
+        Some(Opinion { doubts: joint < head.bounds.doubt, guilty })
     }
 }
 
 /// The first half of a signal's name: `review` of `review.ask`.
 fn family(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)
-}
-
-fn anything(scores: &Scores) -> f32 {
-    scores.first().copied().unwrap_or(f32::MIN)
 }

@@ -1,3 +1,7 @@
+mod cascade;
+mod context;
+mod evasions;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -15,6 +19,7 @@ const FILES: &[(&str, &str)] = config!(
     "lexicons/address.yaml",
     "lexicons/classes.yaml",
     "lexicons/contacts.yaml",
+    "lexicons/contacts_en_zh.yaml",
     "lexicons/folding.yaml",
     "lexicons/gifts.yaml",
     "lexicons/guards.yaml",

@@ -1,0 +1,170 @@
+//! From a text to pieces of words: the normal form and the likeliest cut, as the library "sentencepiece" makes them.
+//!
+//! The normal form (NFKC and what its authors added) comes from a double-array trie of byte sequences and a table of
+//! replacements. The cut is the row of pieces with the largest sum of scores.
+
+use hashbrown::HashMap;
+
+use super::file::{Damage, Reader};
+
+/// Stands for a space.
+const SPACE: &str = "\u{2581}";
+/// How much worse than the worst piece a letter is that no piece knows.
+const UNKNOWN_PENALTY: f64 = 10.0;
+const UNKNOWN: u32 = 0;
+const BEGIN: u32 = 1;
+const END: u32 = 2;
+/// Longer texts (in bytes of their normal form) are cut off: they add nothing but time.
+const LONGEST: usize = 4_000;
+
+/// The vocabulary.
+pub(super) struct Pieces {
+    /// For the hash of every piece and every beginning of one, the piece's number and one more; 0 for a mere beginning.
+    prefixes: HashMap<u64, u32>,
+    scores: Vec<f32>,
+    unknown_score: f64,
+    units: Vec<u32>,
+    replacements: Vec<u8>,
+}
+
+/// Buffers for one text.
+#[derive(Debug, Default)]
+pub(super) struct PieceScratch {
+    normal: String,
+    /// For every byte: best sum up to it, where its last piece starts, and which that is.
+    best: Vec<(f64, u32, u32)>,
+}
+
+impl Pieces {
+    pub(super) fn read(reader: &mut Reader<'_>, most: usize) -> Result<Self, Damage> {
+        let count = reader.number()?;
+        if count > most {
+            return Err(reader.damage());
+        }
+        let (mut prefixes, mut scores) = (HashMap::new(), Vec::with_capacity(count));
+        for number in 1..=count as u32 {
+            scores.push(reader.float()?);
+            let length = reader.byte()?;
+            let piece =
+                std::str::from_utf8(reader.take(usize::from(length))?).map_err(|_| reader.damage())?;
+            let mut hash = START;
+            for letter in piece.chars() {
+                hash = take(hash, letter);
+                prefixes.entry(hash).or_insert(0);
+            }
+            prefixes.insert(hash, number);
+        }
+        let (units, bytes) = (reader.number()?, reader.number()?);
+        let worst = scores.iter().copied().fold(0.0, f32::min);
+        Ok(Self {
+            prefixes,
+            scores,
+            unknown_score: f64::from(worst) - UNKNOWN_PENALTY,
+            units: reader.numbers(units)?,
+            replacements: reader.take(bytes)?.to_vec(),
+        })
+    }
+
+    /// Numbers of the pieces of a text, between a beginning and an end.
+    pub(super) fn cut(&self, text: &str, scratch: &mut PieceScratch, out: &mut Vec<u32>) {
+        out.clear();
+        self.normalise(text, &mut scratch.normal);
+        let normal = scratch.normal.as_str();
+        let best = &mut scratch.best;
+        best.clear();
+        best.resize(normal.len() + 1, (f64::MIN, 0, UNKNOWN));
+        if let Some(first) = best.first_mut() {
+            first.0 = 0.0;
+        }
+        for (start, first) in normal.char_indices() {
+            let base = best.get(start).map_or(f64::MIN, |best| best.0);
+            let mut better = |end: usize, score: f64, piece: u32| {
+                if let Some(best) = best.get_mut(end).filter(|best| score > best.0) {
+                    *best = (score, start as u32, piece);
+                }
+            };
+            let (mut hash, mut end, mut single) = (START, start, false);
+            for letter in normal.get(start..).unwrap_or_default().chars() {
+                hash = take(hash, letter);
+                end += letter.len_utf8();
+                let Some(number) = self.prefixes.get(&hash) else { break };
+                let Some(piece) = number.checked_sub(1) else { continue };
+                let score = self.scores.get(piece as usize).copied().unwrap_or_default();
+                better(end, base + f64::from(score), piece);
+                single |= end == start + first.len_utf8();
+            }
+            if !single {
+                better(start + first.len_utf8(), base + self.unknown_score, UNKNOWN);
+            }
+        }
+        out.push(END);
+        let mut at = normal.len();
+        while let Some((_, start, piece)) = best.get(at).filter(|_| at > 0) {
+            out.push(*piece);
+            at = *start as usize;
+        }
+        if normal.is_empty() {
+            out.push(UNKNOWN);
+        }
+        out.push(BEGIN);
+        out.reverse();
+    }
+
+    /// Writes the normal form: spaces become one sign each, with one in front, none doubled and none at the end.
+    fn normalise(&self, text: &str, out: &mut String) {
+        out.clear();
+        let mut after_space = true;
+        let mut rest = text;
+        while let Some(first) = rest.chars().next().filter(|_| out.len() < LONGEST) {
+            let (normal, length) = self.replacement(rest.as_bytes());
+            let step = if length == 0 { first.len_utf8() } else { length };
+            let (from, after) = rest.split_at_checked(step).unwrap_or((rest, ""));
+            rest = after;
+            let mut normal = if length == 0 { from } else { normal };
+            if after_space {
+                normal = normal.trim_start_matches(' ');
+            }
+            let Some(last) = normal.chars().last() else { continue };
+            if out.is_empty() {
+                out.push_str(SPACE);
+            }
+            for letter in normal.chars() {
+                if letter == ' ' { out.push_str(SPACE) } else { out.push(letter) }
+            }
+            after_space = last == ' ';
+        }
+        out.truncate(out.trim_end_matches(SPACE).len());
+    }
+
+    /// The longest beginning that has another normal form: that, and how many bytes it replaces; 0 when none has.
+    fn replacement(&self, text: &[u8]) -> (&str, usize) {
+        const HAS_LEAF: u32 = 0x100;
+        const LABEL: u32 = 0x8000_00ff;
+        let unit = |at: usize| self.units.get(at).copied().unwrap_or(LABEL);
+        let offset = |unit: u32| ((unit >> 10) << ((unit & 0x200) >> 6)) as usize;
+        let mut node = offset(unit(0));
+        let mut best = ("", 0);
+        for (index, byte) in text.iter().enumerate() {
+            node ^= usize::from(*byte);
+            let here = unit(node);
+            if here & LABEL != u32::from(*byte) {
+                break;
+            }
+            node ^= offset(here);
+            if here & HAS_LEAF != 0 {
+                let value = (unit(node) & 0x7fff_ffff) as usize;
+                let from = self.replacements.get(value..).unwrap_or_default();
+                let normal = from.split(|byte| *byte == 0).next().unwrap_or_default();
+                best = (std::str::from_utf8(normal).unwrap_or_default(), index + 1);
+            }
+        }
+        best
+    }
+}
+
+const START: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn take(hash: u64, letter: char) -> u64 {
+    let hash = (hash ^ u64::from(u32::from(letter))).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    hash ^ (hash >> 29)
+}
