@@ -58,6 +58,11 @@ impl Tasks {
             true => Err(Stop::Abort("the group gave our partitions away".to_owned())),
             false => failpoint::pass("revoking").and_then(|()| self.commit(member)),
         };
+        // The library would remember that they are paused until they come back.
+        let list = client::partitions(&self.inputs[MESSAGES], partitions.iter().copied());
+        if let Err(error) = member.resume(&list) {
+            tracing::warn!(worker = self.name, %error, "cannot resume what goes");
+        }
         for partition in partitions {
             self.tasks.remove(partition);
             self.desk.forget(*partition, &self.inputs);
@@ -99,6 +104,9 @@ impl Tasks {
             let state = TaskState::new(self.retention);
             let mut task = Task::new(partition, state, self.inputs.len(), &self.limits);
             task.rewinds = true;
+            // Its consumer stays as it is: still paused, when it was.
+            task.inputs[MESSAGES].paused =
+                self.tasks.get(&partition).is_some_and(|task| task.inputs[MESSAGES].paused);
             self.tasks.insert(partition, task);
         }
         self.unfollow(&partitions);
@@ -154,7 +162,6 @@ impl Tasks {
         let committed = member
             .committed_offsets(asked, CALL * 6)
             .map_err(|error| Stop::Abort(format!("cannot ask for committed offsets: {error}")))?;
-        let mut resumed = TopicPartitionList::new();
         let mut sought = TopicPartitionList::new();
         let mut followed = TopicPartitionList::new();
         let added = |result: Result<(), KafkaError>| result.map_err(|error| Stop::Fatal(error.to_string()));
@@ -170,7 +177,6 @@ impl Tasks {
                 task.inputs[index].next = start;
                 let from = start.map_or(Offset::Beginning, Offset::Offset);
                 if index == MESSAGES {
-                    resumed.add_partition(topic, partition);
                     if std::mem::take(&mut task.rewinds) {
                         added(sought.add_partition_offset(topic, partition, from))?;
                     }
@@ -197,7 +203,6 @@ impl Tasks {
         }
         self.follower
             .incremental_assign(&followed)
-            .and_then(|()| member.resume(&resumed))
             .map_err(|error| Stop::Fatal(format!("cannot begin to read: {error}")))?;
         self.dirty();
         for partition in partitions {
@@ -210,7 +215,8 @@ impl Tasks {
         let followed = partitions.iter().copied().filter(|partition| self.followed.remove(partition));
         let list = client::partitions(&self.inputs[ORDERS], followed);
         if list.count() > 0
-            && let Err(error) = self.follower.incremental_unassign(&list)
+            && let Err(error) =
+                self.follower.resume(&list).and_then(|()| self.follower.incremental_unassign(&list))
         {
             self.failed = Some(Stop::Fatal(format!("cannot let go of partitions: {error}")));
         }

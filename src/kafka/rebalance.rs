@@ -48,13 +48,12 @@ impl ConsumerContext for Member {
         }
     }
 
-    /// Partitions came: nothing of them is taken before their state is back.
-    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+    /// Partitions came: what arrives of them waits in their tasks until their state is back.
+    ///
+    /// They are not paused here: the library starts to fetch by a thread of its own, and a pause that comes at that
+    /// moment makes it forget the start, for ever (librdkafka issues 2190 and 5591).
+    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Assign(list) = rebalance {
-            if let Err(error) = consumer.pause(list) {
-                // What arrives all the same waits in its task.
-                tracing::debug!(%error, "cannot pause what was assigned");
-            }
             let partitions: Vec<i32> = list.elements().iter().map(|element| element.partition()).collect();
             self.tasks().assign(&partitions);
         }

@@ -29,6 +29,8 @@ const AHEAD: Span = Span::days(1);
 const MANY: usize = 10_000;
 /// … until it has so few.
 const FEW: usize = 2_000;
+/// While the state is read, so many are enough: many tasks may read theirs at once.
+const EARLY: usize = 500;
 
 /// What the events of one record are.
 pub(super) type Events<'a> = SmallVec<[Event<'a>; 1]>;
@@ -287,20 +289,20 @@ impl Task {
 
     /// Whether the flow of an input must change; remembers that it does.
     pub(super) fn flow(&mut self, input: usize) -> Option<Flow> {
-        if self.phase == Phase::Restoring {
-            return None;
-        }
+        let (many, few) = match self.phase {
+            Phase::Restoring => (EARLY, None),
+            Phase::Running => (MANY, Some(FEW)),
+        };
         let input = &mut self.inputs[input];
-        match (input.paused, input.waiting.len()) {
-            (false, many) if many >= MANY => {
-                input.paused = true;
-                Some(Flow::Pause)
-            }
-            (true, few) if few <= FEW => {
-                input.paused = false;
-                Some(Flow::Resume)
-            }
-            _ => None,
+        let waiting = input.waiting.len();
+        if !input.paused && waiting >= many {
+            input.paused = true;
+            Some(Flow::Pause)
+        } else if input.paused && few.is_some_and(|few| waiting <= few) {
+            input.paused = false;
+            Some(Flow::Resume)
+        } else {
+            None
         }
     }
 }
@@ -447,6 +449,19 @@ mod tests {
         task.drop_taken();
         task.inputs[1].at_end = true;
         assert_eq!(task.take(clock::instant()).map(|(_, waiting)| waiting.place.offset), Some(5));
+    }
+
+    #[test]
+    fn an_input_that_runs_ahead_of_its_state_is_paused_until_the_state_is_read() {
+        let mut task = task();
+        task.phase = Phase::Restoring;
+        for offset in 0..EARLY {
+            assert_eq!(task.flow(0), None, "offset {offset}");
+            wait(&mut task, 0, offset as i64, b"", live());
+        }
+        assert_eq!((task.flow(0), task.flow(0), task.flow(1)), (Some(Flow::Pause), None, None));
+        task.phase = Phase::Running;
+        assert_eq!((task.flow(0), task.flow(0)), (Some(Flow::Resume), None));
     }
 
     #[test]

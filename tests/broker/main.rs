@@ -46,12 +46,27 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("an_idle_store_is_told_in_time", live::an_idle_store_is_told_in_time),
     ("two_with_one_name", live::two_with_one_name),
     ("the_brokers_group_protocol", live::the_brokers_group_protocol),
+    ("wide_topics_are_read_whole", upkeep::wide_topics_are_read_whole),
     ("dead_letters", upkeep::dead_letters),
     ("dead_letter_limits", upkeep::dead_letter_limits),
     ("policies_change", upkeep::policies_change),
     ("reviewers_and_marketplaces_are_counted", upkeep::reviewers_and_marketplaces_are_counted),
     ("topics_that_are_not_right", upkeep::topics_that_are_not_right),
 ];
+
+/// Ends of the daemons' logs: where the tests ran for somebody else, nothing but their output is left.
+fn tell_logs(dir: &std::path::Path) {
+    const LINES: usize = 60;
+    for file in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = file.path();
+        if path.extension().is_some_and(|extension| extension == "log") {
+            let log = harness::text(&path);
+            let lines: Vec<&str> = log.lines().collect();
+            let skipped = lines.len().saturating_sub(LINES);
+            println!("--- {} ({skipped} lines before)\n{}", path.display(), lines[skipped..].join("\n"));
+        }
+    }
+}
 
 /// Scenarios at a time.
 const AT_A_TIME: usize = 2;
@@ -89,6 +104,7 @@ fn main() -> ExitCode {
                         Ok(counted) => println!("test {name} ... ok ({took:.1} s): {counted}"),
                         Err(_) => {
                             println!("test {name} ... FAILED ({took:.1} s)");
+                            tell_logs(&stage.dir);
                             failed.lock().unwrap().push(*name);
                         }
                     }

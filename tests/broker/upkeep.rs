@@ -13,7 +13,8 @@ use crate::catch_up::engine;
 use crate::harness::client::Sees;
 use crate::harness::daemon::{Setup, command};
 use crate::harness::work::{
-    CLOCKLESS, Terms, Work, create_topics, expected_on, history, now, outcome, produce, turn,
+    CLOCKLESS, Terms, Work, create_topics, create_wide_topics, expected_on, history, now, outcome, produce,
+    turn,
 };
 use crate::harness::{Stage, eventually, signal};
 
@@ -317,6 +318,43 @@ pub(crate) fn reviewers_and_marketplaces_are_counted(stage: &Stage) -> String {
     assert!(recent.contains(verdict["verdict_id"].as_str().unwrap()), "{recent}");
     daemon.terminate();
     "1 label by its rule, 1 freeze, 1 draft with history".to_owned()
+}
+
+/// Every partition of a wide topic is read from the first moment on, by a process that has just begun and by those that
+/// get some of its partitions, or all of them: none waits for ever.
+pub(crate) fn wide_topics_are_read_whole(stage: &Stage) -> String {
+    const WIDE: i32 = 60;
+    const ROUNDS: usize = 1;
+    const STORES: usize = 12 * WIDE as usize;
+    create_wide_topics(stage, WIDE);
+    let mut number = 0;
+    let mut ask_all = || {
+        let work: Vec<Work> = (0..STORES)
+            .map(|_| {
+                number += 1;
+                let [mut asked, _] = turn(number, now());
+                asked.key = format!("ozon/{}", number % STORES);
+                asked
+            })
+            .collect();
+        produce(stage, &work);
+    };
+    for _ in 0..ROUNDS {
+        ask_all();
+        let mut first = Setup::default().start_ready(stage);
+        first.wait_caught_up(stage);
+        let mut second = Setup::default().start_ready(stage);
+        ask_all();
+        second.wait_caught_up(stage);
+        first.terminate();
+        ask_all();
+        second.wait_caught_up(stage);
+        second.terminate();
+    }
+    let filled: BTreeSet<i32> =
+        stage.client().committed(&stage.topic("messages")).iter().map(|record| record.partition).collect();
+    assert_eq!(filled.len(), WIDE as usize, "every partition has records");
+    format!("{WIDE} partitions, {} times assigned, {number} events read", 3 * ROUNDS)
 }
 
 /// State that was compacted, with tombstones in it, is the same state.

@@ -86,8 +86,13 @@ pub(crate) fn now() -> Millis {
 
 /// Creates the six topics, by the command.
 pub(crate) fn create_topics(stage: &Stage) {
+    create_wide_topics(stage, PARTITIONS);
+}
+
+/// The same with so many partitions.
+pub(crate) fn create_wide_topics(stage: &Stage, partitions: i32) {
     let (config, _) = super::daemon::Setup::default().write(stage);
-    let partitions = PARTITIONS.to_string();
+    let partitions = partitions.to_string();
     let (code, out, err) =
         super::daemon::command(&["topics", "create", "--partitions", &partitions], &config);
     assert_eq!(code, 0, "{out}{err}");
