@@ -13,12 +13,16 @@ use contactwatch::text::scan::LexiconSources;
 use contactwatch::text::{Confidence, HostClass, ScanContext, Scanner, Scratch, Signals};
 use serde_json::{Value, json};
 
+use super::typos;
+
 /// How much all words of a text weigh together, beside what the lexicons found.
 const WORDS: f32 = 4.0;
 /// How much a signal, a group of terms and a pair of them weigh.
 const FINDINGS: [f32; 4] = [2.0, 0.7, 0.4, 0.4];
 /// Cases of packs and lexicons must hold: each counts as so many texts.
 const CASE_WEIGHT: f32 = 8.0;
+/// A copy with slips of the keyboard counts as so many texts.
+const MISSPELLED_WEIGHT: f32 = 0.5;
 /// A feature that fewer rows have teaches nothing but those rows.
 const LEAST_ROWS: u32 = 2;
 /// Corpora that say too little about sellers: private SMS full of "call me".
@@ -37,6 +41,8 @@ pub(crate) enum Kind {
     ThirdParty,
     NewNearMiss,
     NewViolation,
+    /// A copy of another with slips of the keyboard.
+    Misspelled,
 }
 
 /// A labelled text.
@@ -194,6 +200,15 @@ impl Reader {
                 matches!(kind, Kind::NearMiss | Kind::PairViolation | Kind::NewNearMiss | Kind::NewViolation);
             if lesson && (paired || Half::of(row["text"].as_str().unwrap()) == Half::Tune) {
                 self.add(&row, kind, 1.0);
+                if kind != Kind::ThirdParty
+                    && let Some(typed) = typos::misspelled(row["text"].as_str().unwrap())
+                {
+                    let original = self.rows.last().unwrap().fold;
+                    let mut row = row.clone();
+                    row["text"] = typed.into();
+                    self.add(&row, Kind::Misspelled, MISSPELLED_WEIGHT);
+                    self.rows.last_mut().unwrap().fold = original;
+                }
             }
         }
     }
