@@ -10,7 +10,7 @@ use std::path::Path;
 use contactwatch::text::encoder::{Encoder, EncoderScratch, WIDTH};
 use serde_json::json;
 
-use super::rows::Row;
+use super::rows::{Kind, Row};
 
 /// Writes the rows, each with the score that a model gives it that did not learn from it.
 pub(crate) fn write(dir: &Path, encoder: &Path, scored: &[(&Row, f32)], folds: u64) {
@@ -20,7 +20,8 @@ pub(crate) fn write(dir: &Path, encoder: &Path, scored: &[(&Row, f32)], folds: u
     let create = |name: &str| BufWriter::new(File::create(dir.join(name)).unwrap());
     let (mut rows, mut pieces, mut counts) =
         (create("rows.ndjson"), create("pieces.f16"), create("pieces.n"));
-    for (row, score) in scored {
+    // Slips of the keyboard teach the head nothing that is worth their time.
+    for (row, score) in scored.iter().filter(|(row, _)| row.kind != Kind::Misspelled) {
         let record = json!({
             "kind": format!("{:?}", row.kind),
             "lang": row.lang,
@@ -42,7 +43,7 @@ pub(crate) fn write(dir: &Path, encoder: &Path, scored: &[(&Row, f32)], folds: u
     for mut file in [rows, pieces, counts] {
         file.flush().unwrap();
     }
-    println!("{}: {} rows", dir.display(), scored.len());
+    println!("{}: the lessons are written", dir.display());
 }
 
 /// The nearest half float. Numbers that are too small for one become nought, those that are too large its largest.
