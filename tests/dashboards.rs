@@ -6,11 +6,13 @@
 
 #[path = "support/catalogue.rs"]
 mod catalogue;
+#[path = "support/files.rs"]
+mod files;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use contactwatch::alert::AlertTerms;
 use contactwatch::alert::contacts::Contacts;
@@ -19,28 +21,11 @@ use contactwatch::config::Config;
 use contactwatch::engine::{Around, BareText};
 use contactwatch::event::Surface;
 use contactwatch::time::Millis;
+use files::{list, root, text, yaml};
 use serde_json::Value;
 
 const RULES: [&str; 2] = ["contactwatch.rules.yml", "contactwatch.alerts.yml"];
 const TESTS: [&str; 2] = ["contactwatch.test.yml", "contactwatch-long.test.yml"];
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn text(path: impl AsRef<Path>) -> String {
-    let path = root().join(path);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-fn yaml(path: impl AsRef<Path>) -> Value {
-    let path = path.as_ref();
-    serde_saphyr::from_str(&text(path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value[key].as_array().map_or(&[], Vec::as_slice)
-}
 
 fn rules() -> Vec<Value> {
     let files = RULES.map(|file| yaml(Path::new("dashboards/prometheus").join(file)));

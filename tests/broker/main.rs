@@ -11,16 +11,13 @@ mod catch_up;
 mod delivery;
 mod harness;
 mod live;
+#[path = "../support/scenarios.rs"]
+mod scenarios;
 mod security;
 mod sources;
 mod upkeep;
 
-use std::io::Write;
-use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use harness::Stage;
 use harness::broker::Broker;
@@ -54,23 +51,6 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("topics_that_are_not_right", upkeep::topics_that_are_not_right),
 ];
 
-/// Ends of the daemons' logs: where the tests ran for somebody else, nothing but their output is left.
-fn tell_logs(dir: &std::path::Path) {
-    const LINES: usize = 60;
-    for file in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        let path = file.path();
-        if path.extension().is_some_and(|extension| extension == "log") {
-            let log = harness::text(&path);
-            let lines: Vec<&str> = log.lines().collect();
-            let skipped = lines.len().saturating_sub(LINES);
-            println!("--- {} ({skipped} lines before)\n{}", path.display(), lines[skipped..].join("\n"));
-        }
-    }
-}
-
-/// Scenarios at a time.
-const AT_A_TIME: usize = 2;
-
 fn main() -> ExitCode {
     if std::env::var_os("CONTACTWATCH_KAFKA_LIB").is_none() {
         println!(
@@ -78,52 +58,11 @@ fn main() -> ExitCode {
         );
         return ExitCode::SUCCESS;
     }
-    // libtest's own flags (--quiet, --test-threads) are of no concern here.
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let chosen: Vec<_> = SCENARIOS
-        .iter()
-        .filter(|(name, _)| words.is_empty() || words.iter().any(|word| name.contains(word)))
-        .collect();
-    let root = tempfile::tempdir().unwrap();
+    let mut root = tempfile::tempdir().unwrap();
     let broker = Broker::start(&root.path().join("broker"));
-    let began = Instant::now();
-    println!("running {} scenarios against Apache Kafka at {}", chosen.len(), broker.bootstrap());
-    let next = AtomicUsize::new(0);
-    let failed = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..AT_A_TIME {
-            scope.spawn(|| {
-                while let Some((name, scenario)) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let dir = root.path().join(name);
-                    std::fs::create_dir_all(&dir).unwrap();
-                    let stage = Stage { dir, bootstrap: broker.bootstrap(), name: name.replace('_', "-") };
-                    let began = Instant::now();
-                    let result = std::panic::catch_unwind(AssertUnwindSafe(|| scenario(&stage)));
-                    let took = began.elapsed().as_secs_f64();
-                    match result {
-                        Ok(counted) => println!("test {name} ... ok ({took:.1} s): {counted}"),
-                        Err(_) => {
-                            println!("test {name} ... FAILED ({took:.1} s)");
-                            tell_logs(&stage.dir);
-                            failed.lock().unwrap().push(*name);
-                        }
-                    }
-                    let _ = std::io::stdout().flush();
-                }
-            });
-        }
-    });
-    drop(broker);
-    let failed = failed.into_inner().unwrap();
-    if !failed.is_empty() {
-        println!("\nfailed: {}; their logs stay in {}", failed.join(", "), root.keep().display());
-    }
-    println!("\n{:.0} s", began.elapsed().as_secs_f64());
-    println!(
-        "broker: {} passed, {} failed, {} skipped",
-        chosen.len() - failed.len(),
-        failed.len(),
-        SCENARIOS.len() - chosen.len()
-    );
-    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let against = format!("Apache Kafka at {}", broker.bootstrap());
+    scenarios::play("broker", &against, SCENARIOS, &mut root, |scenario, name, dir| {
+        let (dir, name) = (dir.to_owned(), name.replace('_', "-"));
+        scenario(&Stage { dir, bootstrap: broker.bootstrap(), name })
+    })
 }

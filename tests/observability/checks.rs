@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::harness::{content, is_there, program, root, shipped, told, tool};
+use crate::files::{root, text};
+use crate::harness::{content, is_there, program, told, tool};
 
 const PROMETHEUS: &str = "dashboards/prometheus";
 
@@ -25,7 +26,7 @@ pub(crate) fn rules_and_configurations_are_sound(dir: &Path) -> String {
     content(&root().join("packaging"), "promtool", &["check", "config", "--syntax-only", "prometheus.yml"]);
     content(&root().join("dashboards/alertmanager"), "amtool", &["check-config", "alertmanager.yml"]);
     // The linter bites: a rule with a fault is refused.
-    let broken = shipped(&format!("{PROMETHEUS}/contactwatch.alerts.yml")).replace("rate(", "rat(");
+    let broken = text(&format!("{PROMETHEUS}/contactwatch.alerts.yml")).replace("rate(", "rat(");
     fs::write(dir.join("broken.yml"), broken).unwrap();
     assert!(!tool(dir, "promtool", &["check", "rules", "broken.yml"]).status.success());
     let found: usize = rules
@@ -42,8 +43,8 @@ pub(crate) fn unit_tests_of_rules(_: &Path) -> String {
     for file in ["contactwatch.test.yml", "contactwatch-long.test.yml"] {
         content(&prometheus, "promtool", &["test", "rules", file]);
     }
-    let text = shipped(&format!("{PROMETHEUS}/contactwatch.test.yml"))
-        + &shipped(&format!("{PROMETHEUS}/contactwatch-long.test.yml"));
+    let text = text(&format!("{PROMETHEUS}/contactwatch.test.yml"))
+        + &text(&format!("{PROMETHEUS}/contactwatch-long.test.yml"));
     let quiet = text.matches("exp_alerts: []").count();
     format!("{quiet} times quiet, {} times firing", text.matches("exp_alerts:\n").count())
 }
@@ -115,7 +116,7 @@ pub(crate) fn unit_of_systemd_is_sound(dir: &Path) -> String {
     if !is_there("systemd-analyze") {
         return "*** NOT RUN: systemd-analyze is not installed".to_owned();
     }
-    let unit = shipped("packaging/contactwatch.service").replace("/usr/bin/contactwatch", "/bin/true");
+    let unit = text("packaging/contactwatch.service").replace("/usr/bin/contactwatch", "/bin/true");
     fs::write(dir.join("contactwatch.service"), &unit).unwrap();
     let verified = content(dir, "systemd-analyze", &["verify", "--man=no", "./contactwatch.service"]);
     assert_eq!(verified.trim(), "", "what it does not know it ignores");

@@ -19,7 +19,8 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::{Value, json};
 
-use crate::harness::{eventually, post, shipped};
+use crate::files::text;
+use crate::harness::{eventually, post};
 use crate::listener::Listener;
 use crate::servers::Alertmanager;
 use crate::support;
@@ -104,7 +105,7 @@ pub(crate) fn relay_to_alertmanager(dir: &Path) -> String {
     let routing = Routing { contacts: &contacts, token: None, reader: Reader::V025 }.to_string();
     std::fs::write(dir.join("alertmanager.yml"), hurry(&routing)).unwrap();
     std::fs::create_dir_all(dir.join("templates")).unwrap();
-    let messages = shipped("dashboards/alertmanager/templates/contactwatch.tmpl");
+    let messages = text("dashboards/alertmanager/templates/contactwatch.tmpl");
     std::fs::write(dir.join("templates/contactwatch.tmpl"), messages).unwrap();
     let mut alertmanager = Alertmanager::start(dir);
 

@@ -1,7 +1,7 @@
 //! Running tools, waiting, and asking over HTTP.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -31,16 +31,6 @@ pub(crate) fn versions() -> String {
         first.split(" (").next().unwrap_or_default().to_owned()
     };
     format!("{} and {}", version("prometheus"), version("prometheus-alertmanager"))
-}
-
-pub(crate) fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// A file of the repository.
-pub(crate) fn shipped(path: &str) -> String {
-    let path = root().join(path);
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// A port that was free a moment ago.

@@ -15,22 +15,21 @@ mod checks;
 mod delivery;
 mod demo;
 mod exposition;
+#[path = "../support/files.rs"]
+mod files;
 mod harness;
 mod listener;
 mod mutants;
 mod routes;
+#[path = "../support/scenarios.rs"]
+mod scenarios;
 mod scrape;
 mod servers;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::io::Write;
-use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 /// A scenario has a place to write to, and says what it saw.
 type Scenario = fn(&Path) -> String;
@@ -48,9 +47,6 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("alerts_go_where_they_belong", routes::alerts_go_where_they_belong),
 ];
 
-/// Scenarios at a time.
-const AT_A_TIME: usize = 2;
-
 fn main() -> ExitCode {
     // Minutes, which `make test` spends once.
     if std::env::var_os("CONTACTWATCH_OBSERVABILITY").is_none() {
@@ -67,48 +63,7 @@ fn main() -> ExitCode {
         );
         return ExitCode::FAILURE;
     }
-    // libtest's own flags (--quiet, --test-threads) are of no concern here.
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let chosen: Vec<_> = SCENARIOS
-        .iter()
-        .filter(|(name, _)| words.is_empty() || words.iter().any(|word| name.contains(word.as_str())))
-        .collect();
-    let root = tempfile::tempdir().unwrap();
-    let began = Instant::now();
-    println!("running {} scenarios against {}", chosen.len(), harness::versions());
-    let next = AtomicUsize::new(0);
-    let failed = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..AT_A_TIME {
-            scope.spawn(|| {
-                while let Some((name, scenario)) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let dir = root.path().join(name);
-                    std::fs::create_dir_all(&dir).unwrap();
-                    let began = Instant::now();
-                    let result = std::panic::catch_unwind(AssertUnwindSafe(|| scenario(&dir)));
-                    let took = began.elapsed().as_secs_f64();
-                    match result {
-                        Ok(saw) => println!("test {name} ... ok ({took:.1} s): {saw}"),
-                        Err(_) => {
-                            println!("test {name} ... FAILED ({took:.1} s)");
-                            failed.lock().unwrap().push(*name);
-                        }
-                    }
-                    let _ = std::io::stdout().flush();
-                }
-            });
-        }
-    });
-    let failed = failed.into_inner().unwrap();
-    if !failed.is_empty() {
-        println!("\nfailed: {}; their files stay in {}", failed.join(", "), root.keep().display());
-    }
-    println!("\n{:.0} s", began.elapsed().as_secs_f64());
-    println!(
-        "observability: {} passed, {} failed, {} skipped",
-        chosen.len() - failed.len(),
-        failed.len(),
-        SCENARIOS.len() - chosen.len()
-    );
-    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let mut root = tempfile::tempdir().unwrap();
+    let play = |scenario: Scenario, _: &str, dir: &Path| scenario(dir);
+    scenarios::play("observability", &harness::versions(), SCENARIOS, &mut root, play)
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::harness::{shipped, tool};
+use crate::files::text;
+use crate::harness::tool;
 
 const SHORT: &str = "contactwatch.test.yml";
 const LONG: &str = "contactwatch-long.test.yml";
@@ -96,8 +97,8 @@ fn tests_about(text: &str, rule: &str) -> String {
 const AT_A_TIME: usize = 2;
 
 pub(crate) fn mutants_are_killed(dir: &Path) -> String {
-    let rules = RULES.map(|file| shipped(&format!("dashboards/prometheus/{file}")));
-    let tests = [SHORT, LONG].map(|file| shipped(&format!("dashboards/prometheus/{file}")));
+    let rules = RULES.map(|file| text(&format!("dashboards/prometheus/{file}")));
+    let tests = [SHORT, LONG].map(|file| text(&format!("dashboards/prometheus/{file}")));
     let survivors = Mutex::new(Vec::new());
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::harness::{content, root};
+use crate::files::root;
+use crate::harness::content;
 
 /// Receivers, and the labels of an alert.
 const TABLE: &[(&str, &[&str])] = &[

@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::delivery::hurry;
 use crate::demo::{Demo, TOKEN};
 use crate::exposition;
-use crate::harness::{ask, eventually, shipped};
+use crate::files::text;
+use crate::harness::{ask, eventually};
 use crate::listener::Listener;
 use crate::servers::{Alertmanager, Prometheus};
 
@@ -19,14 +20,14 @@ const STORES: &str = "stores: [{platform: ozon, store: '1', agency: acme}]\n";
 /// The shipped configuration, in seconds instead of minutes.
 fn prometheus(dir: &Path, port: u16, alertmanager: &str) -> Prometheus {
     let alertmanager = alertmanager.trim_start_matches("http://");
-    let configuration = shipped("dashboards/prometheus/prometheus.yml")
+    let configuration = text("dashboards/prometheus/prometheus.yml")
         .replace("_interval: 30s", "_interval: 1s")
         .replace("scrape_timeout: 10s", "scrape_timeout: 1s")
         .replace("localhost:9093", alertmanager)
         .replace("localhost:9466", &format!("127.0.0.1:{port}"));
     fs::write(dir.join("prometheus.yml"), configuration).unwrap();
     for file in ["contactwatch.rules.yml", "contactwatch.alerts.yml"] {
-        let rules = shipped(&format!("dashboards/prometheus/{file}"));
+        let rules = text(&format!("dashboards/prometheus/{file}"));
         let rules =
             rules.replace("  interval: 1m\n", "  interval: 1s\n").replace("    for: 2m\n", "    for: 2s\n");
         fs::write(dir.join(file), rules).unwrap();
@@ -41,12 +42,12 @@ fn is(name: &str) -> impl Fn(&Value) -> bool {
 pub(crate) fn demo_to_prometheus_to_receiver(dir: &Path) -> String {
     let listener = Listener::start();
     let routes =
-        shipped("dashboards/alertmanager/alertmanager.yml").replace("http://127.0.0.1:9099", &listener.url);
+        text("dashboards/alertmanager/alertmanager.yml").replace("http://127.0.0.1:9099", &listener.url);
     fs::write(dir.join("alertmanager.yml"), hurry(&routes)).unwrap();
     fs::create_dir_all(dir.join("templates")).unwrap();
     fs::write(
         dir.join("templates/contactwatch.tmpl"),
-        shipped("dashboards/alertmanager/templates/contactwatch.tmpl"),
+        text("dashboards/alertmanager/templates/contactwatch.tmpl"),
     )
     .unwrap();
     let alertmanager = Alertmanager::start(dir);
