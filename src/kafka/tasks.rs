@@ -318,7 +318,11 @@ impl Tasks {
         failpoint::pass("committing")?;
         if self.kafka.delivery == Delivery::AtLeastOnce {
             // State may be behind what went out, never before it.
+            let went_out = self.desk.outbox.pending() > 0;
             self.desk.outbox.settle()?;
+            if went_out {
+                failpoint::pass("between_output_and_state")?;
+            }
         }
         let mut offsets = TopicPartitionList::new();
         for task in self.tasks.values_mut().filter(|task| task.changed) {
