@@ -7,6 +7,7 @@
 
 pub mod classifier;
 pub mod contacts;
+mod datafile;
 pub mod domains;
 pub mod encoder;
 pub mod fold;

@@ -3,6 +3,8 @@
 //! The file: `CWCL`, a version byte; bounds, bias and scale of every output as little-endian `f32`; the number of rows
 //! that are not zero; then for each its distance from the row before (LEB128) and one signed byte per output.
 
+use crate::text::datafile::{Damage, Reader};
+
 use super::features::{Features, ROWS, WORD_ROWS, WordSum, is_group};
 
 /// What a message may be guilty of, in the order of the model's outputs; the first output is "of anything".
@@ -79,6 +81,12 @@ pub enum ModelError {
     Damaged(usize),
 }
 
+impl From<Damage> for ModelError {
+    fn from(Damage(at): Damage) -> Self {
+        Self::Damaged(at)
+    }
+}
+
 /// A model without opinions.
 impl Default for Model {
     fn default() -> Self {
@@ -138,25 +146,24 @@ impl Model {
     /// # Errors
     /// When it is no model file of this version, or damaged.
     pub fn read(bytes: &[u8]) -> Result<Self, ModelError> {
-        let mut reader = Reader { bytes, at: 0 };
-        if reader.take::<4>().ok() != Some(*MAGIC) || reader.take::<1>().ok() != Some([VERSION]) {
-            return Err(ModelError::Kind);
-        }
+        let mut reader = Reader::new(bytes, *MAGIC, VERSION).ok_or(ModelError::Kind)?;
         let bounds = Bounds { convict: reader.float()?, review: reader.float()?, doubt: reader.float()? };
-        let (bias, scale) = (reader.scores()?, [reader.scores()?, reader.scores()?]);
-        let count = u32::from_le_bytes(reader.take()?) as usize;
+        let (bias, scale) = (scores(&mut reader)?, [scores(&mut reader)?, scores(&mut reader)?]);
+        let count = reader.number()?;
         let mut rows = Vec::with_capacity(count.min(ROWS));
         let mut row = 0;
         for _ in 0..count {
             row += reader.varint()?;
             if row >= ROWS || rows.len() >= usize::from(u16::MAX) {
-                return Err(ModelError::Damaged(reader.at));
+                return Err(reader.damage().into());
             }
-            rows.push((row, reader.take::<OUTPUTS>()?.map(|byte| byte as i8)));
+            let mut weights = [0; OUTPUTS];
+            for (weight, byte) in weights.iter_mut().zip(reader.take(OUTPUTS)?) {
+                *weight = *byte as i8;
+            }
+            rows.push((row, weights));
         }
-        if reader.at != bytes.len() {
-            return Err(ModelError::Damaged(reader.at));
-        }
+        reader.end()?;
         Ok(Self::of_rows(rows, bias, scale, bounds))
     }
 
@@ -284,43 +291,12 @@ fn block(row: usize) -> usize {
     usize::from(row >= WORD_ROWS)
 }
 
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], ModelError> {
-        let bytes = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk::<N>());
-        let taken = *bytes.ok_or(ModelError::Damaged(self.at))?;
-        self.at += N;
-        Ok(taken)
+fn scores(reader: &mut Reader<'_>) -> Result<Scores, Damage> {
+    let mut scores = [0.0; OUTPUTS];
+    for score in &mut scores {
+        *score = reader.float()?;
     }
-
-    fn float(&mut self) -> Result<f32, ModelError> {
-        let float = f32::from_le_bytes(self.take()?);
-        if float.is_finite() { Ok(float) } else { Err(ModelError::Damaged(self.at)) }
-    }
-
-    fn scores(&mut self) -> Result<Scores, ModelError> {
-        let mut scores = [0.0; OUTPUTS];
-        for score in &mut scores {
-            *score = self.float()?;
-        }
-        Ok(scores)
-    }
-
-    fn varint(&mut self) -> Result<usize, ModelError> {
-        let mut value = 0;
-        for shift in (0..28).step_by(7) {
-            let [byte] = self.take()?;
-            value |= usize::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(ModelError::Damaged(self.at))
-    }
+    Ok(scores)
 }
 
 #[cfg(test)]

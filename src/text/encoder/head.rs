@@ -8,8 +8,8 @@
 //! little-endian, `u32` for counts and `f32` for the others.
 
 use super::WIDTH;
-use super::file::{Damage, Reader};
 use super::matrix::{ABREAST, Matrix, rectify, repeat};
+use crate::text::datafile::{Damage, Reader};
 
 const MAGIC: [u8; 4] = *b"CWHD";
 const VERSION: u8 = 1;

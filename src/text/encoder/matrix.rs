@@ -1,6 +1,6 @@
 //! Matrices of weights, and what is done with rows of numbers.
 
-use super::file::{Damage, Reader};
+use crate::text::datafile::{Damage, Reader};
 
 /// Columns that are summed up at once, so that the sums stay in registers.
 pub(super) const ABREAST: usize = 8;

@@ -4,8 +4,12 @@
 //! table, and three stacks of convolutions look at two, three and five neighbours. It knows sixteen languages. Its file is
 //! optional, large and fetched (`make encoder`). The [`Head`] is small and shipped: it has learned from labelled messages
 //! which of those numbers speak for a violation.
+//!
+//! The encoder's file, as `scripts/encoder` writes it: `CWEN`, a version byte; the vocabulary (see [`pieces`]): how many
+//! pieces, and for each a score, a length byte and the letters; the table of normal forms: how many units and bytes, then
+//! those; how many rows the table of embeddings has. After that arrays without headers: that table as bytes, and matrices
+//! of `f32` row by row, whose sizes the program knows. All numbers are little-endian.
 
-mod file;
 mod head;
 mod matrix;
 mod network;
@@ -13,7 +17,7 @@ mod pieces;
 
 pub use head::{Head, HeadBounds, HeadError, HeadScratch};
 
-use file::{Damage, Reader};
+use crate::text::datafile::{Damage, Reader};
 use network::{Network, NetworkScratch};
 use pieces::{PieceScratch, Pieces};
 

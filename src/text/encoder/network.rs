@@ -1,7 +1,7 @@
 //! The network: from pieces of words to numbers that say what each means among its neighbours.
 
-use super::file::{Damage, Reader};
 use super::matrix::{Matrix, Norm, place, rectify, repeat};
+use crate::text::datafile::{Damage, Reader};
 
 /// Numbers of a piece by itself.
 const EMBEDDED: usize = 512;

@@ -3,9 +3,8 @@
 //! The normal form (NFKC and what its authors added) comes from a double-array trie of byte sequences and a table of
 //! replacements. The cut is the row of pieces with the largest sum of scores.
 
+use crate::text::datafile::{Damage, Reader};
 use hashbrown::HashMap;
-
-use super::file::{Damage, Reader};
 
 /// Stands for a space.
 const SPACE: &str = "\u{2581}";
