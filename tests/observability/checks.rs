@@ -26,7 +26,7 @@ pub(crate) fn rules_and_configurations_are_sound(dir: &Path) -> String {
     content(&root().join("packaging"), "promtool", &["check", "config", "--syntax-only", "prometheus.yml"]);
     content(&root().join("dashboards/alertmanager"), "amtool", &["check-config", "alertmanager.yml"]);
     // The linter bites: a rule with a fault is refused.
-    let broken = text(&format!("{PROMETHEUS}/contactwatch.alerts.yml")).replace("rate(", "rat(");
+    let broken = text(format!("{PROMETHEUS}/contactwatch.alerts.yml")).replace("rate(", "rat(");
     fs::write(dir.join("broken.yml"), broken).unwrap();
     assert!(!tool(dir, "promtool", &["check", "rules", "broken.yml"]).status.success());
     let found: usize = rules
@@ -43,8 +43,8 @@ pub(crate) fn unit_tests_of_rules(_: &Path) -> String {
     for file in ["contactwatch.test.yml", "contactwatch-long.test.yml"] {
         content(&prometheus, "promtool", &["test", "rules", file]);
     }
-    let text = text(&format!("{PROMETHEUS}/contactwatch.test.yml"))
-        + &text(&format!("{PROMETHEUS}/contactwatch-long.test.yml"));
+    let text = text(format!("{PROMETHEUS}/contactwatch.test.yml"))
+        + &text(format!("{PROMETHEUS}/contactwatch-long.test.yml"));
     let quiet = text.matches("exp_alerts: []").count();
     format!("{quiet} times quiet, {} times firing", text.matches("exp_alerts:\n").count())
 }

@@ -97,8 +97,8 @@ fn tests_about(text: &str, rule: &str) -> String {
 const AT_A_TIME: usize = 2;
 
 pub(crate) fn mutants_are_killed(dir: &Path) -> String {
-    let rules = RULES.map(|file| text(&format!("dashboards/prometheus/{file}")));
-    let tests = [SHORT, LONG].map(|file| text(&format!("dashboards/prometheus/{file}")));
+    let rules = RULES.map(|file| text(format!("dashboards/prometheus/{file}")));
+    let tests = [SHORT, LONG].map(|file| text(format!("dashboards/prometheus/{file}")));
     let survivors = Mutex::new(Vec::new());
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {

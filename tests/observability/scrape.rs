@@ -27,7 +27,7 @@ fn prometheus(dir: &Path, port: u16, alertmanager: &str) -> Prometheus {
         .replace("localhost:9466", &format!("127.0.0.1:{port}"));
     fs::write(dir.join("prometheus.yml"), configuration).unwrap();
     for file in ["contactwatch.rules.yml", "contactwatch.alerts.yml"] {
-        let rules = text(&format!("dashboards/prometheus/{file}"));
+        let rules = text(format!("dashboards/prometheus/{file}"));
         let rules =
             rules.replace("  interval: 1m\n", "  interval: 1s\n").replace("    for: 2m\n", "    for: 2s\n");
         fs::write(dir.join(file), rules).unwrap();
