@@ -5,7 +5,7 @@
 mod support;
 
 use contactwatch::engine::{Effects, Engine};
-use contactwatch::event::decode;
+use contactwatch::event::{Event, decode};
 use contactwatch::score::Verdict;
 use contactwatch::state::TaskState;
 use contactwatch::state::codec::RecordKey;
@@ -94,6 +94,41 @@ fn a_restored_state_goes_on_as_if_nothing_had_happened() {
             let disturbed = bytes(&run_with_restart(&engine, &timeline, cut));
             assert_eq!(disturbed, undisturbed, "{place}: cut before event {cut}");
         }
+    }
+}
+
+/// As [`a_restored_state_goes_on_as_if_nothing_had_happened`], with all histories one after another in one task: its
+/// time runs ahead of most of them, so that what is due is due late.
+#[test]
+fn a_restored_task_goes_on_as_if_nothing_had_happened() {
+    let engine = engine();
+    let timelines = timelines();
+    let mut all: Vec<Event<'_>> = Vec::new();
+    for (number, (_, timeline)) in timelines.iter().enumerate() {
+        all.extend(events(timeline).into_iter().map(|mut event| {
+            event.store = format!("{}-{number}", event.store).into();
+            event
+        }));
+    }
+    let end = Millis::parse("2027-01-01T00:00:00Z").unwrap();
+    let run = |restarts: &dyn Fn(usize) -> bool| {
+        let mut state = TaskState::default();
+        let mut effects = Effects::default();
+        for (index, event) in all.iter().enumerate() {
+            if restarts(index) {
+                state = restarted(&engine, &state);
+            }
+            engine.process(&mut state, event, &mut effects);
+        }
+        engine.advance(&mut state, end, &mut effects);
+        bytes(&effects.verdicts)
+    };
+    let undisturbed = run(&|_| false);
+    for every in [2, 3, 5] {
+        let disturbed = run(&|index| index % every == 0);
+        let lost: Vec<_> = undisturbed.iter().filter(|verdict| !disturbed.contains(verdict)).collect();
+        assert!(lost.is_empty(), "every {every}: {} lost: {:#?}", lost.len(), &lost[..lost.len().min(5)]);
+        assert_eq!(disturbed, undisturbed, "a restart before every event number {every}");
     }
 }
 

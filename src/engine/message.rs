@@ -150,7 +150,8 @@ impl Engine {
     ) -> Outcome {
         let Some(message) = event.message() else { return Outcome::Observed };
         let mut desk = std::mem::take(&mut state.desk);
-        let (_, store, _) = state.store_mut(&event.platform, &event.store);
+        let now = state.stream_time().unwrap_or_default();
+        let (store_key, store, timers) = state.store_mut(&event.platform, &event.store);
         let judged = self.judge_message(store, &mut desk, event, message, wait, effects);
         if let (Some(key), MessageKind::Sent) = (judged.order, message.kind) {
             if let (Some(kind), Some(order)) = (&judged.kind, store.orders.get_mut(&key)) {
@@ -162,6 +163,7 @@ impl Engine {
                 let named = OrderRef { posting: message.order.posting.clone(), order: number, sku: None };
                 if let Some((_, order)) = store.order_entry(&named) {
                     order.promise(promise);
+                    self.arm_gift(timers, &store_key, &key, order, now);
                 }
             }
         }

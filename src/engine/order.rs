@@ -1,12 +1,9 @@
 //! Order events: what they teach, and the few that a rule speaks of.
 
 use crate::event::{Event, OrderEvent, OrderKind, OrderState, Surface, TextFormat};
-use crate::policy::Condition;
 use crate::score::{Judgement, Scanned, Scene, Trigger, ask_order, gifts};
-use crate::state::OrderAnchor;
-use crate::state::{Moment, Order, PromiseEnd, StoreKey, TaskState, Timer, TimerKind};
+use crate::state::{Order, PromiseEnd, TaskState};
 use crate::text::ScanContext;
-use crate::time::{Millis, Span};
 
 use super::held::Wait;
 use super::{Effects, Engine, Outcome};
@@ -94,34 +91,19 @@ impl Engine {
             Outcome::Observed
         };
 
-        let due = self.gift_due(&key, event.occurred_at);
         if let Some((order_key, known)) =
             order_key.as_deref().and_then(|key| store.orders.get_mut(key).map(|order| (key, order)))
         {
             if outcome != Outcome::Held {
                 close_promises(known, order, event);
             }
-            if let (Some(due), Moment::At { at, .. }, true) =
-                (due, known.moment(OrderAnchor::Shipped), known.open_promises().next().is_some())
-                && known.shipped_with.is_none()
-            {
-                let kind = TimerKind::GiftDue { order: order_key.into() };
-                timers.arm(Timer { at: self.look_at(at.plus(due), now), store: key, kind });
-            }
+            self.arm_gift(timers, &key, order_key, known, now);
         }
         state.desk = desk;
         if outcome == Outcome::Held {
             self.hold(state, event, self.ruleset.hold_back);
         }
         outcome
-    }
-
-    /// How long a parcel's contents may stay unknown, by the first pack in force that asks.
-    pub(super) fn gift_due(&self, key: &StoreKey, at: Millis) -> Option<Span> {
-        self.rules(key, at).find_map(|(_, rule)| match rule.condition {
-            Condition::GiftUnfulfilled { due } => Some(due),
-            _ => None,
-        })
     }
 }
 

@@ -80,11 +80,13 @@ impl Engine {
             return;
         }
         let now = state.stream_time().unwrap_or_default();
-        let (key, _, timers) = state.store_mut(&event.platform, &event.store);
+        let (key, store, timers) = state.store_mut(&event.platform, &event.store);
+        let Some(known) = store.profile.template_mut(&template.template) else { return };
         for (_, rule) in self.rules(&key, event.occurred_at) {
             let Condition::TemplateReviewAge { steps } = &rule.condition else { continue };
             for (age, _) in steps {
-                self.arm_review(timers, &key, &template.template, event.occurred_at.plus(*age), now);
+                let deadline = event.occurred_at.plus(*age);
+                self.arm_review(timers, &key, &template.template, known, deadline, now);
             }
         }
     }

@@ -8,7 +8,10 @@ use crate::policy::condition::Unanswered;
 use crate::policy::{Condition, Pack, Rule, Severity};
 use crate::score::judgement::Scope;
 use crate::score::{Hit, Judgement, Trigger, gifts};
-use crate::state::{Conversation, PromiseEnd, StoreKey, TaskState, Timer, TimerKind, Timers};
+use crate::state::{
+    Conversation, Look, Moment, Order, OrderAnchor, PromiseEnd, StoreKey, TaskState, Template, Timer,
+    TimerKind, Timers,
+};
 use crate::time::{Millis, Span};
 
 use super::{Breach, Effects, Engine};
@@ -68,11 +71,36 @@ impl Engine {
         timers: &mut Timers,
         key: &Arc<StoreKey>,
         id: &str,
+        template: &mut Template,
         deadline: Millis,
         now: Millis,
     ) {
+        let at = template.look(Look { deadline, at: self.look_at(deadline, now) });
         let kind = TimerKind::TemplateReview { template: id.into(), deadline };
-        timers.arm(Timer { at: self.look_at(deadline, now), store: Arc::clone(key), kind });
+        timers.arm(Timer { at, store: Arc::clone(key), kind });
+    }
+
+    /// Arms the question whether promised gifts were in a parcel that has left.
+    pub(super) fn arm_gift(
+        &self,
+        timers: &mut Timers,
+        key: &Arc<StoreKey>,
+        id: &str,
+        order: &mut Order,
+        now: Millis,
+    ) {
+        let open = order.shipped_with.is_none() && order.open_promises().next().is_some();
+        let Moment::At { at: shipped, .. } = order.moment(OrderAnchor::Shipped) else { return };
+        // How long a parcel's contents may stay unknown, by the first pack in force that asks.
+        let due = self.rules(key, now).find_map(|(_, rule)| match rule.condition {
+            Condition::GiftUnfulfilled { due } => Some(due),
+            _ => None,
+        });
+        let (Some(due), true) = (due, open) else { return };
+        let at = self.look_at(shipped.plus(due), now);
+        let at = order.gift_look.map_or(at, |known| known.min(at));
+        order.gift_look = Some(at);
+        timers.arm(Timer { at, store: Arc::clone(key), kind: TimerKind::GiftDue { order: id.into() } });
     }
 
     /// Arms the deadlines of a conversation's turn that have not fired.
@@ -175,7 +203,10 @@ impl Engine {
     ) {
         let (_, store, _) = state.store_mut(&key.platform, &key.store);
         let agency = store.profile.agency.clone();
-        let Some(order) = store.orders.get_mut(id) else { return };
+        let Some(order) = store.orders.get_mut(id).filter(|order| order.gift_look == Some(now)) else {
+            return;
+        };
+        order.gift_look = None;
         if order.shipped_with.is_some() {
             return;
         }
@@ -209,7 +240,8 @@ impl Engine {
         effects: &mut Effects,
     ) {
         let (_, store, _) = state.store_mut(&key.platform, &key.store);
-        let Some(template) = store.profile.template(id) else { return };
+        let Some(template) = store.profile.template_mut(id) else { return };
+        template.looked(now);
         let Some(since) = template.pending_since(now) else { return };
         let scope = Scope { store: (&key.platform, &key.store), template: Some(id), at: now };
         let mut judgement = Judgement::default();
@@ -268,8 +300,18 @@ impl Engine {
             for held in &store.traffic.held {
                 timers.arm(Timer { at: held.until, store: Arc::clone(&key), kind: TimerKind::Held });
             }
-            self.rearm_orders(&mut timers, &key, store, now);
-            self.rearm_templates(&mut timers, &key, store, now);
+            for (id, order) in store.orders.iter() {
+                if let Some(at) = order.gift_look {
+                    let kind = TimerKind::GiftDue { order: id.clone() };
+                    timers.arm(Timer { at, store: Arc::clone(&key), kind });
+                }
+            }
+            for (id, template) in store.profile.templates() {
+                for Look { deadline, at } in template.looks.iter().copied() {
+                    let kind = TimerKind::TemplateReview { template: id.into(), deadline };
+                    timers.arm(Timer { at, store: Arc::clone(&key), kind });
+                }
+            }
         }
         // Only conversations in which somebody waits are taken to change them.
         let waiting: Vec<(StoreKey, Box<str>)> = state
@@ -285,43 +327,5 @@ impl Engine {
             }
         }
         state.timers = timers;
-    }
-
-    fn rearm_orders(
-        &self,
-        timers: &mut Timers,
-        key: &Arc<StoreKey>,
-        store: &crate::state::Store,
-        now: Millis,
-    ) {
-        let due = self.gift_due(key, now);
-        for (id, order) in store.orders.iter() {
-            let shipped = order.moment(crate::policy::condition::OrderAnchor::Shipped);
-            if let (Some(due), crate::state::Moment::At { at, .. }, None, Some(_)) =
-                (due, shipped, &order.shipped_with, order.open_promises().next())
-            {
-                let kind = TimerKind::GiftDue { order: id.clone() };
-                timers.arm(Timer { at: self.look_at(at.plus(due), now), store: Arc::clone(key), kind });
-            }
-        }
-    }
-
-    fn rearm_templates(
-        &self,
-        timers: &mut Timers,
-        key: &Arc<StoreKey>,
-        store: &crate::state::Store,
-        now: Millis,
-    ) {
-        for (id, template) in store.profile.templates() {
-            let Some(since) = template.pending_since(now) else { continue };
-            for (_, rule) in self.rules(key, now) {
-                let Condition::TemplateReviewAge { steps } = &rule.condition else { continue };
-                // A deadline at or before stream time has fired already.
-                for (age, _) in steps.iter().filter(|(age, _)| since.plus(*age) > now) {
-                    self.arm_review(timers, key, id, since.plus(*age), now);
-                }
-            }
-        }
     }
 }

@@ -9,7 +9,7 @@ use super::store::Store;
 use super::{Profile, Progress, StoreKey, TaskState, Traffic};
 
 /// Version of the record format. Goes up with every change of a stored type.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// What a record is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use conversation::{BuyerMessage, Conversation, Topics};
 pub use flag::Flag;
 pub use order::{Moment, Order, OrderAnchor, Promise, PromiseEnd};
-pub use store::{Held, Profile, Store, Template, Traffic};
+pub use store::{Held, Look, Profile, Store, Template, Traffic};
 pub use timers::{Timer, TimerKind, Timers};
 
 use crate::event::OrderRef;

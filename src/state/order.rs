@@ -38,6 +38,8 @@ pub struct Order {
     pub last_event_at: Millis,
     /// Ids seen.
     pub seen: SeenIds,
+    /// When it is asked whether promised gifts were in the parcel; a restart must neither forget nor move that moment.
+    pub gift_look: Option<Millis>,
 }
 
 /// A state and when it was first reached.

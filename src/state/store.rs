@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::event::{
     Enforcement, EnforcementKind, Event, OrderRef, OrderState, Registry, Surface, TemplateClass,
@@ -82,6 +83,18 @@ pub struct Template {
     pub status: History<TemplateStatus>,
     /// Event id of its last submission: a timer verdict names it.
     pub submitted_by: Option<Box<str>>,
+    /// Deadlines of its reviews that have not been looked at, each with when that is.
+    pub looks: SmallVec<[Look; 2]>,
+}
+
+/// A deadline, and when it is looked at: at its time, or later when it became known too late for that. A restart must
+/// neither forget nor move that moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// The deadline.
+    pub deadline: Millis,
+    /// When.
+    pub at: Millis,
 }
 
 /// A text that was sent.
@@ -253,6 +266,11 @@ impl Profile {
         self.templates.get(id)
     }
 
+    /// The same, to change it.
+    pub fn template_mut(&mut self, id: &str) -> Option<&mut Template> {
+        self.templates.get_mut(id)
+    }
+
     /// Every template.
     pub fn templates(&self) -> impl Iterator<Item = (&str, &Template)> {
         self.templates.iter().map(|(id, template)| (&**id, template))
@@ -330,6 +348,25 @@ impl Traffic {
 }
 
 impl Template {
+    const LOOKS_CAP: usize = 32;
+
+    /// Has a deadline looked at; one that waits for that already is left as it is. Returns when it will be.
+    pub fn look(&mut self, look: Look) -> Millis {
+        if let Some(known) = self.looks.iter().find(|known| known.deadline == look.deadline) {
+            return known.at;
+        }
+        if self.looks.len() >= Self::LOOKS_CAP {
+            self.looks.remove(0);
+        }
+        self.looks.push(look);
+        look.at
+    }
+
+    /// A deadline has been looked at.
+    pub fn looked(&mut self, deadline: Millis) {
+        self.looks.retain(|look| look.deadline != deadline);
+    }
+
     /// Its standing at `at`; `None` before it was submitted.
     pub fn status_at(&self, at: Millis) -> Option<TemplateStatus> {
         self.status.at(at).copied()
