@@ -98,7 +98,7 @@ impl Folded {
             self.transliterated.on = alternates::transliterate(base, &mut self.transliterated.view, tables);
         }
         if causes.intersects(Causes::SPELLED | Causes::LEET | Causes::SPACED) {
-            self.spelled.on = spelled::spell(base, &mut self.spelled.view, tables, &mut self.scratch);
+            self.spelled.on = spelled::spell(main, &mut self.spelled.view, tables, &mut self.scratch);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::ContactKind;
+use crate::text::Confidence;
 
 /// Digits without anything between.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +93,51 @@ pub(super) fn run(text: &str, from: usize, groups: &mut Groups) -> Option<Range<
         }
         group =
             Group { start: at, end: at, plus: false, bracket: opens, after_blank: blank, after_dash: dash };
+    }
+}
+
+/// So many words may stand beside a piece of a number …
+const WORDS_BESIDE: usize = 3;
+/// … or so many Chinese characters.
+const HAN_BESIDE: usize = 9;
+
+/// The number with which a message ends: a piece of a longer one. A plus before it belongs to it.
+pub(in crate::text) fn last_piece(text: &str) -> Option<Range<usize>> {
+    let mut groups = Groups::new();
+    let found = run(text, 0, &mut groups)?;
+    let alone = run(text, found.end, &mut groups).is_none();
+    let after = text.get(found.end..)?;
+    let plus = usize::from(text.get(..found.start)?.ends_with('+'));
+    (alone && is_beside(after) && !super::is_sum(after)).then_some(found.start - plus..found.end)
+}
+
+/// The number with which a message begins, but for a few words.
+pub(in crate::text) fn first_piece(text: &str) -> Option<Range<usize>> {
+    let mut groups = Groups::new();
+    let found = run(text, 0, &mut groups)?;
+    let alone = run(text, found.end, &mut groups).is_none();
+    (alone && is_beside(text.get(..found.start)?) && !super::is_sum(text.get(found.end..)?)).then_some(found)
+}
+
+fn is_beside(text: &str) -> bool {
+    let han = text.chars().filter(|c| *c >= '\u{4e00}').count();
+    han <= HAN_BESIDE && text.split_whitespace().count() <= WORDS_BESIDE
+}
+
+/// Whether digits of several messages, put together, are a mobile number. Eleven digits from 13 to 19 on are a Chinese
+/// one, and sizes that were told one by one.
+pub(in crate::text) fn mobile(number: &str) -> Option<Confidence> {
+    let (plus, digits) = match number.strip_prefix('+') {
+        Some(rest) => (true, rest.as_bytes()),
+        None => (false, number.as_bytes()),
+    };
+    match (digits, digits.len()) {
+        ([b'7' | b'8', b'9', ..], 11) | ([b'3', b'7', b'5', ..], 12) | ([b'8', b'6', b'1', ..], 13) => {
+            Some(Confidence::Certain)
+        }
+        ([b'1', b'3'..=b'9', ..], 11) if !plus => Some(Confidence::Suspected),
+        (_, 10..=13) => plus.then_some(Confidence::Certain),
+        _ => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Addresses and numbers written in words: `восемь девятьсот …`, `t (точка) me`, `shop собака mail точка ru`.
+//! Addresses and numbers written in words or taken apart: `восемь девятьсот …`, `t (точка) me`, `s h o p . r u`, `9l6-22O`.
 
 use super::tables::{Class, FoldTables, Spelled};
 use super::view::Rewrite;
@@ -31,8 +31,9 @@ enum Kind {
     Host,
     Word,
     Digits,
-    /// Digits with the letter O among them.
+    /// Digits with the letter O, or with other letters that look like digits, among them.
     DigitsAndO,
+    DigitsAndLetters,
     Number(u16),
     HanDigit(u8),
     Dot,
@@ -44,7 +45,10 @@ enum Kind {
 
 impl Kind {
     fn is_host_part(self) -> bool {
-        matches!(self, Kind::Latin | Kind::Host | Kind::Digits | Kind::DigitsAndO)
+        matches!(self, Kind::Latin | Kind::Host | Kind::Digits | Kind::DigitsAndO | Kind::DigitsAndLetters)
+    }
+    fn is_digits(self) -> bool {
+        matches!(self, Kind::Digits | Kind::DigitsAndO | Kind::DigitsAndLetters)
     }
     fn is_loose(self) -> bool {
         matches!(self, Kind::Sign(' ' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>' | '"' | '\''))
@@ -61,6 +65,7 @@ pub(super) fn spell(base: &View, out: &mut View, tables: &FoldTables, scratch: &
     while at < tokens.len() {
         at = writer
             .numbers(tokens, at)
+            .or_else(|| writer.taken_apart(tokens, at))
             .or_else(|| writer.sign(tokens, at))
             .unwrap_or_else(|| writer.token(tokens, at));
     }
@@ -95,13 +100,30 @@ fn tokenise(text: &str, tables: &FoldTables, tokens: &mut Vec<Token>) {
     }
 }
 
+/// The digit that a letter looks like, as fonts show it in either case.
+fn digit_like(c: char) -> Option<&'static str> {
+    Some(match c {
+        'o' | 'о' => "0",
+        'l' | 'i' | 'і' => "1",
+        'z' => "2",
+        'з' => "3",
+        'ч' => "4",
+        's' => "5",
+        'б' => "6",
+        'b' => "8",
+        _ => return None,
+    })
+}
+
 fn kind(word: &str, tables: &FoldTables) -> Kind {
-    let is_o = |c: char| matches!(c, 'o' | 'о');
     if word.bytes().all(|b| b.is_ascii_digit()) {
         return Kind::Digits;
     }
-    if word.chars().all(|c| c.is_ascii_digit() || is_o(c)) && word.bytes().any(|b| b.is_ascii_digit()) {
-        return Kind::DigitsAndO;
+    if word.bytes().any(|b| b.is_ascii_digit())
+        && word.chars().all(|c| c.is_ascii_digit() || digit_like(c).is_some())
+    {
+        let only_o = word.chars().filter_map(digit_like).all(|digit| digit == "0");
+        return if only_o { Kind::DigitsAndO } else { Kind::DigitsAndLetters };
     }
     match tables.words.get(word) {
         Some(Spelled::Number(n)) => return Kind::Number(*n),
@@ -150,7 +172,7 @@ impl Writer<'_> {
                     digits += 1;
                     pieces += 1;
                 }
-                Kind::Digits | Kind::DigitsAndO => {
+                Kind::Digits | Kind::DigitsAndO | Kind::DigitsAndLetters => {
                     digits += token.end - token.start;
                     singles += usize::from(token.end - token.start == 1);
                     pieces += 1;
@@ -257,7 +279,8 @@ impl Writer<'_> {
         }
         let right = tokens.get(next)?;
         let spaced_before = n > at && tokens.get(at)?.kind == Kind::Sign(' ');
-        let host_right = right.kind.is_host_part() && right.kind != Kind::DigitsAndO;
+        let host_right =
+            right.kind.is_host_part() && !matches!(right.kind, Kind::DigitsAndO | Kind::DigitsAndLetters);
         let ending = matches!(right.kind, Kind::Latin | Kind::Host);
         let sign = match mark.kind {
             Kind::Dot if ending && left.kind != Kind::Digits => ".",
@@ -276,6 +299,51 @@ impl Writer<'_> {
         self.changed = true;
         self.put(left.end, sign, right.start);
         Some(next)
+    }
+
+    /// An address with blanks between its letters; answers the token after it.
+    fn taken_apart(&mut self, tokens: &[Token], at: usize) -> Option<usize> {
+        const SIGNS: [char; 6] = ['.', '@', '/', ':', '-', '_'];
+        let blank = |n: usize| tokens.get(n).is_some_and(|t| t.kind == Kind::Sign(' '));
+        if at > 0 && !blank(at - 1) {
+            return None;
+        }
+        let (mut n, mut end, mut letters, mut marks) = (at, at, 0, 0);
+        let mut after_letter = false;
+        while let Some(token) = tokens.get(n) {
+            match token.kind {
+                Kind::Sign('.' | '@') => marks += 1,
+                Kind::Sign(c) if SIGNS.contains(&c) => {}
+                Kind::Sign(_) => break,
+                // Letters that touch are a word.
+                _ if after_letter && !blank(n - 1) => break,
+                _ if self
+                    .base
+                    .text
+                    .get(token.start..token.end)
+                    .is_none_or(|t| t.chars().nth(1).is_some()) =>
+                {
+                    break;
+                }
+                _ => letters += 1,
+            }
+            after_letter = !matches!(token.kind, Kind::Sign(_));
+            n += 1;
+            end = n;
+            n += usize::from(blank(n));
+        }
+        let run = tokens.get(at..end)?;
+        if letters < 5 || marks == 0 {
+            return None;
+        }
+        for token in run {
+            if token.kind == Kind::Sign(' ') {
+                self.rewrite.copy_to(token.start);
+                self.rewrite.drop_to(token.end, Via::SPACED);
+            }
+        }
+        self.changed = true;
+        Some(end)
     }
 
     /// `слово . word` with a blank before the dot is an address only where both sides are short Latin words.
@@ -304,16 +372,18 @@ impl Writer<'_> {
                     return at + 2;
                 }
             }
-            Kind::DigitsAndO => {
+            Kind::DigitsAndO | Kind::DigitsAndLetters => {
                 let digits = text.bytes().filter(u8::is_ascii_digit).count();
-                let near = |n: Option<usize>| {
-                    n.and_then(|n| tokens.get(n))
-                        .is_some_and(|t| matches!(t.kind, Kind::Digits | Kind::DigitsAndO))
-                };
+                let near =
+                    |n: Option<usize>| n.and_then(|n| tokens.get(n)).is_some_and(|t| t.kind.is_digits());
                 let beside = near(at.checked_sub(2)) || near(Some(at + 2));
-                if digits >= 4 || beside || text.chars().count() >= 7 {
-                    for (n, c) in text.char_indices().filter(|(_, c)| !c.is_ascii_digit()) {
-                        self.put(token.start + n, "0", token.start + n + c.len_utf8());
+                // Other letters are units and parts of names as well: 10l, 5s.
+                let plain = token.kind == Kind::DigitsAndO && (digits >= 4 || text.chars().count() >= 7);
+                if plain || beside || text.chars().count() >= 10 {
+                    for (n, c) in text.char_indices() {
+                        if let Some(digit) = digit_like(c) {
+                            self.put(token.start + n, digit, token.start + n + c.len_utf8());
+                        }
                     }
                     self.changed = true;
                 }

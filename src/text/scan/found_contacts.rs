@@ -1,7 +1,7 @@
 //! Links and contacts on their way to signals: as hits for the frames, masked, and joined over several messages.
 
 use super::{Hit, Scanner, Scratch, masks};
-use crate::text::contacts::{self, Contact, ContactKind};
+use crate::text::contacts::{self, Contact, ContactKind, digits};
 use crate::text::lexicon::builtin;
 use crate::text::links;
 use crate::text::{Confidence, HostClass, Link, ScanContext, Signal, SignalId, Signals, Suppressed, Via};
@@ -146,6 +146,41 @@ impl Scanner {
             }
         }
         out.links.sort_by_key(|link| link.start);
+        if !out.signals.iter().any(|signal| signal.id == self.ids.split) {
+            self.scan_split_number(text, context, scratch, out);
+        }
+    }
+
+    /// A number in pieces with words beside them: "частями: +7 961", "остальное: 740-62-17".
+    fn scan_split_number(
+        &self,
+        text: &str,
+        context: &ScanContext<'_>,
+        scratch: &mut Scratch,
+        out: &mut Signals,
+    ) {
+        let Scratch { folded, joined, .. } = scratch;
+        joined.clear();
+        for earlier in context.recent {
+            folded.fold(earlier, &self.tables);
+            let text = &folded.spelled().unwrap_or(folded.main()).text;
+            joined.push_str(digits::last_piece(text).and_then(|piece| text.get(piece)).unwrap_or_default());
+        }
+        let own = joined.len();
+        folded.fold(text, &self.tables);
+        let view = folded.spelled().unwrap_or(folded.main());
+        let Some(piece) = digits::first_piece(&view.text).filter(|_| own > 0) else { return };
+        let place = view.original(piece.clone());
+        joined.push_str(view.text.get(piece).unwrap_or_default());
+        joined.retain(|c| c.is_ascii_digit() || c == '+');
+        if let Some(confidence) = digits::mobile(joined)
+            && !masks::own_number(joined, context.numbers)
+        {
+            for id in [self.ids.phone, self.ids.split] {
+                let (start, end) = (place.start, place.end);
+                out.signals.push(Signal { id, start, end, via: Via::SPLIT, confidence, frame: None });
+            }
+        }
     }
 
     fn id_of(&self, kind: ContactKind) -> SignalId {

@@ -227,6 +227,21 @@ fn contacts_in_pieces() {
     let out = scan_in("6789", &context);
     let phone = out.signals.iter().find(|one| one.via.contains(Via::SPLIT)).unwrap();
     assert_eq!((scanner().signal_name(phone.id), phone.start, phone.end), ("contact.phone", 0, 4));
+    // With words beside the pieces: what is found, and where in the last message.
+    for (recent, text, expected) in [
+        (&["отправлю частями: +7 961"][..], "остальное: 740-62-17. Валерий", Some((20, 29))),
+        (&["часть первая: 8923", "вторая: 117"], "третья часть: 6610", Some((25, 29))),
+        (&["+375", "33 690", "27"], "rest: 4 4 1", Some((6, 11))),
+        (&["手机186", "2207"], "再后面是 7 1 0 4", Some((13, 20))),
+        (&["размер 48", "рост 179"], "талия 80-84", None),
+        (&["длина 8 см", "ширина 905 мм", "высота 712"], "вес 4408", None),
+        (&["8 905 и 17 ключ", "712"], "44-08", None),
+    ] {
+        let context = ScanContext { recent, ..ScanContext::default() };
+        let out = scan_in(text, &context);
+        let phone = out.signals.iter().find(|one| one.via.contains(Via::SPLIT));
+        assert_eq!(phone.map(|one| (one.start, one.end)), expected, "{recent:?} {text}");
+    }
     let context = ScanContext { recent: &["wa"], ..ScanContext::default() };
     let out = scan_in(".me/79001234567", &context);
     assert_eq!(
