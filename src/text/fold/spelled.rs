@@ -59,8 +59,15 @@ impl Kind {
 pub(super) fn spell(base: &View, out: &mut View, tables: &FoldTables, scratch: &mut Scratch) -> bool {
     let tokens = &mut scratch.tokens;
     tokenise(&base.text, tables, tokens);
-    let mut writer =
-        Writer { base, tables, rewrite: Rewrite::new(base, out), changed: false, in_host: false, refused: 0 };
+    let mut writer = Writer {
+        base,
+        tables,
+        rewrite: Rewrite::new(base, out),
+        changed: false,
+        in_host: false,
+        refused: 0,
+        not_apart: 0,
+    };
     let mut at = 0;
     while at < tokens.len() {
         at = writer
@@ -150,6 +157,8 @@ struct Writer<'a> {
     in_host: bool,
     /// Up to here runs of numbers have been looked at and left alone.
     refused: usize,
+    /// Up to here letters that stand alone have been looked at and left alone.
+    not_apart: usize,
 }
 
 impl Writer<'_> {
@@ -305,7 +314,7 @@ impl Writer<'_> {
     fn taken_apart(&mut self, tokens: &[Token], at: usize) -> Option<usize> {
         const SIGNS: [char; 6] = ['.', '@', '/', ':', '-', '_'];
         let blank = |n: usize| tokens.get(n).is_some_and(|t| t.kind == Kind::Sign(' '));
-        if at > 0 && !blank(at - 1) {
+        if at < self.not_apart || (at > 0 && !blank(at - 1)) {
             return None;
         }
         let (mut n, mut end, mut letters, mut marks) = (at, at, 0, 0);
@@ -334,6 +343,7 @@ impl Writer<'_> {
         }
         let run = tokens.get(at..end)?;
         if letters < 5 || marks == 0 {
+            self.not_apart = end;
             return None;
         }
         for token in run {
