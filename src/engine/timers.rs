@@ -89,14 +89,16 @@ impl Engine {
         order: &mut Order,
         now: Millis,
     ) {
-        let open = order.shipped_with.is_none() && order.open_promises().next().is_some();
+        if order.shipped_with.is_some() || order.open_promises().next().is_none() {
+            return;
+        }
         let Moment::At { at: shipped, .. } = order.moment(OrderAnchor::Shipped) else { return };
         // How long a parcel's contents may stay unknown, by the first pack in force that asks.
         let due = self.rules(key, now).find_map(|(_, rule)| match rule.condition {
             Condition::GiftUnfulfilled { due } => Some(due),
             _ => None,
         });
-        let (Some(due), true) = (due, open) else { return };
+        let Some(due) = due else { return };
         let at = self.look_at(shipped.plus(due), now);
         let at = order.gift_look.map_or(at, |known| known.min(at));
         order.gift_look = Some(at);

@@ -131,6 +131,9 @@ pub(in crate::text) fn mobile(number: &str) -> Option<Confidence> {
         Some(rest) => (true, rest.as_bytes()),
         None => (false, number.as_bytes()),
     };
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
     match (digits, digits.len()) {
         ([b'7' | b'8', b'9', ..], 11) | ([b'3', b'7', b'5', ..], 12) | ([b'8', b'6', b'1', ..], 13) => {
             Some(Confidence::Certain)

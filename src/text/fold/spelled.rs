@@ -312,7 +312,6 @@ impl Writer<'_> {
 
     /// An address with blanks between its letters; answers the token after it.
     fn taken_apart(&mut self, tokens: &[Token], at: usize) -> Option<usize> {
-        const SIGNS: [char; 6] = ['.', '@', '/', ':', '-', '_'];
         let blank = |n: usize| tokens.get(n).is_some_and(|t| t.kind == Kind::Sign(' '));
         if at < self.not_apart || (at > 0 && !blank(at - 1)) {
             return None;
@@ -322,7 +321,7 @@ impl Writer<'_> {
         while let Some(token) = tokens.get(n) {
             match token.kind {
                 Kind::Sign('.' | '@') => marks += 1,
-                Kind::Sign(c) if SIGNS.contains(&c) => {}
+                Kind::Sign('/' | ':' | '-' | '_') => {}
                 Kind::Sign(_) => break,
                 // Letters that touch are a word.
                 _ if after_letter && !blank(n - 1) => break,

@@ -1,5 +1,7 @@
 //! Links and contacts on their way to signals: as hits for the frames, masked, and joined over several messages.
 
+use smallvec::SmallVec;
+
 use super::{Hit, Scanner, Scratch, masks};
 use crate::text::contacts::{self, Contact, ContactKind, digits};
 use crate::text::lexicon::builtin;
@@ -160,18 +162,23 @@ impl Scanner {
         out: &mut Signals,
     ) {
         let Scratch { folded, joined, .. } = scratch;
+        folded.fold(text, &self.tables);
+        let view = folded.spelled().unwrap_or(folded.main());
+        // Most messages hold no number: nothing more is asked of those before them.
+        let Some(piece) = digits::first_piece(&view.text) else { return };
+        let place = view.original(piece.clone());
+        let own = view.text.get(piece).unwrap_or_default().bytes().filter(u8::is_ascii_digit);
+        let own: SmallVec<[u8; 16]> = own.collect();
         joined.clear();
         for earlier in context.recent {
             folded.fold(earlier, &self.tables);
             let text = &folded.spelled().unwrap_or(folded.main()).text;
             joined.push_str(digits::last_piece(text).and_then(|piece| text.get(piece)).unwrap_or_default());
         }
-        let own = joined.len();
-        folded.fold(text, &self.tables);
-        let view = folded.spelled().unwrap_or(folded.main());
-        let Some(piece) = digits::first_piece(&view.text).filter(|_| own > 0) else { return };
-        let place = view.original(piece.clone());
-        joined.push_str(view.text.get(piece).unwrap_or_default());
+        if joined.is_empty() {
+            return;
+        }
+        joined.extend(own.into_iter().map(char::from));
         joined.retain(|c| c.is_ascii_digit() || c == '+');
         if let Some(confidence) = digits::mobile(joined)
             && !masks::own_number(joined, context.numbers)
