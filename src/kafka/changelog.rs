@@ -24,6 +24,8 @@ const CALL: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How often the broker may fail to answer in a row.
 const TRIES: u32 = 24;
+/// A transaction that is open for longer than any of this program's may be says so in the log, and again so often.
+const HANGS: Duration = Duration::from_secs(60);
 
 /// Partitions of the changelog being read.
 pub(super) struct Restore {
@@ -38,6 +40,8 @@ pub(super) struct Restore {
     looked_at: Option<Instant>,
     failures: u32,
     pub(super) began: Instant,
+    /// When the log was last told that something hangs.
+    told_at: Instant,
 }
 
 impl Restore {
@@ -58,6 +62,7 @@ impl Restore {
             looked_at: None,
             failures: 0,
             began: clock::instant(),
+            told_at: clock::instant(),
         })
     }
 
@@ -148,6 +153,7 @@ impl Restore {
             }
         }
         if decided.count() == 0 {
+            self.tell();
             return Ok(());
         }
         for element in decided.elements() {
@@ -157,5 +163,21 @@ impl Restore {
         self.reader
             .incremental_assign(&decided)
             .map_err(|error| Stop::Fatal(format!("cannot read topic {}: {error}", self.topic)))
+    }
+    /// Says what is waited for, when that takes long: a transaction that nobody will ever end stops every reader of
+    /// committed records, and only the operator can end it.
+    fn tell(&mut self) {
+        if self.told_at.elapsed() < HANGS {
+            return;
+        }
+        self.told_at = clock::instant();
+        let partitions: Vec<i32> = self.undecided.keys().copied().collect();
+        tracing::warn!(
+            topic = self.topic,
+            ?partitions,
+            waiting = ?self.began.elapsed(),
+            "the state cannot be read: a transaction in these partitions does not end; when this goes on, find it with \
+             `kafka-transactions.sh find-hanging` and end it with `kafka-transactions.sh abort`"
+        );
     }
 }

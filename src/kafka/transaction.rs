@@ -2,6 +2,7 @@
 //! without transactions, in the order that loses nothing.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,8 @@ use super::stop::{Stop, is_retriable};
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one call may wait for the broker.
 const CALL: Duration = Duration::from_secs(10);
+/// A call that is not back after so long is not waited for any more: the library does not keep to the time it is given.
+const HUNG: Duration = Duration::from_secs(15);
 /// How long calls are repeated, and records wait for their acknowledgement.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -69,7 +72,9 @@ impl ProducerContext for Deliveries {
 
 /// The producer of one worker.
 pub(super) struct Outbox {
-    producer: BaseProducer<Deliveries>,
+    producer: Arc<BaseProducer<Deliveries>>,
+    /// A call of this producer never came back: only a new one can be used.
+    hung: bool,
     config: ClientConfig,
     credentials: Credentials,
     delivery: Delivery,
@@ -97,16 +102,16 @@ impl Outbox {
             config.set("message.timeout.ms", TRANSACTION_TIMEOUT.as_millis().to_string());
         }
         let producer = connect(&config, &credentials)?;
-        let outbox = Self { producer, config, credentials, delivery, opened_at: None, pending: 0 };
+        let mut outbox =
+            Self { producer, hung: false, config, credentials, delivery, opened_at: None, pending: 0 };
         outbox.take_over()?;
         Ok(outbox)
     }
 
-    fn take_over(&self) -> Result<(), Stop> {
+    fn take_over(&mut self) -> Result<(), Stop> {
         match self.delivery {
-            Delivery::ExactlyOnce => {
-                self.repeat("cannot begin to use transactions", || self.producer.init_transactions(CALL))
-            }
+            Delivery::ExactlyOnce => self
+                .repeat("cannot begin to use transactions", || |producer| producer.init_transactions(CALL)),
             Delivery::AtLeastOnce => Ok(()),
         }
     }
@@ -200,11 +205,18 @@ impl Outbox {
                 let metadata: ConsumerGroupMetadata = member
                     .group_metadata()
                     .ok_or_else(|| Stop::Abort("no group to commit for".to_owned()))?;
+                let added = Arc::new((offsets.clone(), metadata));
                 self.repeat("cannot add offsets to the transaction", || {
-                    self.producer.send_offsets_to_transaction(offsets, &metadata, CALL)
+                    let added = Arc::clone(&added);
+                    move |producer| {
+                        let _ = failpoint::pass("adding_offsets");
+                        producer.send_offsets_to_transaction(&added.0, &added.1, CALL)
+                    }
                 })?;
                 failpoint::pass("before_commit")?;
-                self.repeat("cannot commit the transaction", || self.producer.commit_transaction(CALL))?;
+                self.repeat("cannot commit the transaction", || {
+                    |producer| producer.commit_transaction(CALL)
+                })?;
                 self.opened_at = None;
             }
             Delivery::AtLeastOnce => {
@@ -229,17 +241,22 @@ impl Outbox {
         // What is refused now belongs to what is taken back.
         let _ = self.settle();
         self.producer.context().refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if self.opened_at.is_some()
-            && let Err(stop) =
-                self.repeat("cannot abort the transaction", || self.producer.abort_transaction(CALL))
-        {
+        let aborted = match self.opened_at {
+            None => Ok(()),
+            Some(_) if self.hung => Err(Stop::Abort("a call of it never came back".to_owned())),
+            Some(_) => {
+                self.repeat("cannot abort the transaction", || |producer| producer.abort_transaction(CALL))
+            }
+        };
+        if let Err(stop) = aborted {
             if matches!(stop, Stop::Fatal(_)) && self.is_fenced() {
                 return Err(stop);
             }
-            // The broker has taken it back itself, because it was open for too long; a new producer begins anew, and
-            // takes back what may be left.
+            // The broker has taken it back itself, because it was open for too long, or nobody knows how it stands; a
+            // new producer begins anew, and takes back what may be left.
             tracing::warn!(reason = %stop, "the producer is made anew");
             self.producer = connect(&self.config, &self.credentials)?;
+            self.hung = false;
             self.take_over()?;
         }
         self.opened_at = None;
@@ -256,11 +273,14 @@ impl Outbox {
             && fatal.is_some_and(|(code, _)| matches!(code, Fenced | ProducerFenced | InvalidProducerEpoch))
     }
 
-    /// Repeats a call while the library says that it may be repeated.
-    fn repeat(&self, what: &str, mut call: impl FnMut() -> KafkaResult<()>) -> Result<(), Stop> {
+    /// Repeats a call while the library says that it may be repeated. `call` makes one attempt.
+    fn repeat<C>(&mut self, what: &str, mut call: impl FnMut() -> C) -> Result<(), Stop>
+    where
+        C: FnOnce(&BaseProducer<Deliveries>) -> KafkaResult<()> + Send + 'static,
+    {
         let began = clock::instant();
         loop {
-            match call() {
+            match self.attempt(what, call())? {
                 Ok(()) => return Ok(()),
                 Err(error) if is_retriable(&error) && began.elapsed() < PATIENCE => {
                     self.producer.poll(Duration::from_millis(50));
@@ -272,6 +292,25 @@ impl Outbox {
                 Err(error) => return Err(self.sort(what, &error)),
             }
         }
+    }
+
+    /// Makes a call by a thread of its own, and leaves it alone when it does not come back: adding offsets waits for
+    /// ever when the group's coordinator was away at the wrong moment (librdkafka issues 5456 and 5511). The thread
+    /// keeps its producer, which the broker fences as soon as there is a new one.
+    fn attempt<C>(&mut self, what: &str, call: C) -> Result<KafkaResult<()>, Stop>
+    where
+        C: FnOnce(&BaseProducer<Deliveries>) -> KafkaResult<()> + Send + 'static,
+    {
+        let (tell, told) = sync_channel(1);
+        let producer = Arc::clone(&self.producer);
+        let thread = std::thread::Builder::new().name("transaction".to_owned());
+        // Nobody listens to an answer that comes too late.
+        let spawned = thread.spawn(move || drop(tell.send(call(&producer))));
+        spawned.map_err(|error| Stop::Fatal(format!("{what}: cannot start a thread: {error}")))?;
+        told.recv_timeout(HUNG).map_err(|_| {
+            self.hung = true;
+            Stop::Abort(format!("{what}: the call does not come back"))
+        })
     }
 
     fn sort(&self, what: &str, error: &KafkaError) -> Stop {
@@ -288,7 +327,7 @@ impl Outbox {
     }
 }
 
-fn connect(config: &ClientConfig, credentials: &Credentials) -> Result<BaseProducer<Deliveries>, Stop> {
+fn connect(config: &ClientConfig, credentials: &Credentials) -> Result<Arc<BaseProducer<Deliveries>>, Stop> {
     let context = Deliveries {
         credentials: credentials.clone(),
         acknowledged: AtomicU64::new(0),
@@ -296,6 +335,7 @@ fn connect(config: &ClientConfig, credentials: &Credentials) -> Result<BaseProdu
         refusal: Mutex::default(),
     };
     client::connect_producer(config, context)
+        .map(Arc::new)
         .map_err(|error| Stop::Fatal(format!("cannot create a producer: {error}")))
 }
 

@@ -199,7 +199,13 @@ fn drain<C: ConsumerContext>(
             Err(error) => {
                 let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
                 tasks.desk.metrics.client_error(&format!("{code:?}"));
-                tracing::warn!(worker = tasks.name, %error, "reading");
+                match code {
+                    // Told by the library's log, once for each connection; here once for each attempt.
+                    RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure => {
+                        tracing::debug!(worker = tasks.name, %error, "reading");
+                    }
+                    _ => tracing::warn!(worker = tasks.name, %error, "reading"),
+                }
             }
         }
     }

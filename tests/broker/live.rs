@@ -110,6 +110,27 @@ pub(crate) fn transactions_are_lost(stage: &Stage) -> String {
     format!("none lost, none twice; {}", told.join("; "))
 }
 
+/// The library does not come back from a call, whatever time it was given: the worker leaves it, and goes on with a new
+/// producer.
+pub(crate) fn a_call_never_returns(stage: &Stage) -> String {
+    create_topics(stage);
+    let mut lost = 0.0;
+    let events = while_producing(stage, |turns| {
+        let daemon = Setup::default()
+            .kafka("commit_interval_ms: 1000")
+            .hangs_at("adding_offsets", 6)
+            .start_ready(stage);
+        eventually("calls did not come back", 90, || {
+            lost = daemon.metric("contactwatch_kafka_commit_failures_total", "aborted");
+            lost >= 2.0
+        });
+        more_turns(turns, 100);
+        daemon.terminate();
+    });
+    let told = finish(stage, &Setup::default(), "calls never returned");
+    format!("{events} events, {told}, none lost, none twice; {lost} calls given up")
+}
+
 /// Killed at each step of a commit, with verdicts in it: nothing is lost, nothing is doubled, and what the open
 /// transaction wrote is in the topic, where no reader of committed records sees it.
 pub(crate) fn killed_with_verdicts_under_way(stage: &Stage) -> String {

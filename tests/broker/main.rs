@@ -33,6 +33,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("transactions_are_lost", live::transactions_are_lost),
     ("processes_come_and_go", live::processes_come_and_go),
     ("a_broker_restarts", live::a_broker_restarts),
+    ("a_call_never_returns", live::a_call_never_returns),
     ("a_process_that_stood_still_is_fenced", live::a_process_that_stood_still_is_fenced),
     ("end_to_end", catch_up::end_to_end),
     ("every_source_is_judged_as_score_does", sources::every_source_is_judged_as_score_does),

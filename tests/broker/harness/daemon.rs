@@ -70,6 +70,12 @@ impl Setup {
         self
     }
 
+    /// A call of the library at a point never comes back, every so-many-th time.
+    pub(crate) fn hangs_at(mut self, point: &str, every: u32) -> Self {
+        self.environment.push(("CONTACTWATCH_FAIL_POINT".to_owned(), format!("{point}:{every}:hang")));
+        self
+    }
+
     /// Writes the configuration; returns its path and the address of HTTP.
     pub(crate) fn write(&self, stage: &Stage) -> (PathBuf, u16) {
         let port = free_port();
