@@ -219,6 +219,7 @@ impl Reader {
             serde_saphyr::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
         for (signal, texts) in cases {
             let rule = match signal.split('.').next().unwrap() {
+                _ if signal == "review.incentive" => Some("review-incentive"),
                 "contact" => Some("off-platform-contact"),
                 "payment" | "compensation" => Some("off-platform-payment"),
                 "diversion" => Some("external-link"),
@@ -345,7 +346,8 @@ fn topic(rule: &str) -> Option<usize> {
         "external-link" => "diversion",
         "promo" => "promo",
         "follow-us" => "social",
-        "review-solicitation" | "review-incentive" => "review",
+        "review-solicitation" => "review",
+        "review-incentive" => "incentive",
         "address-request" => "address",
         "cancel-request" => "cancel",
         "gift-wording" => "gift",

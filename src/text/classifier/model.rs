@@ -8,13 +8,14 @@ use crate::text::datafile::{Damage, Reader};
 use super::features::{Features, ROWS, WORD_ROWS, WordSum, is_group};
 
 /// What a message may be guilty of, in the order of the model's outputs; the first output is "of anything".
-pub const TOPICS: [&str; 10] = [
+pub const TOPICS: [&str; 11] = [
     "contact.worded",
     "payment.worded",
     "diversion.worded",
     "promo.worded",
     "social.worded",
     "review.worded",
+    "incentive.worded",
     "address.worded",
     "cancel.worded",
     "gift.worded",
@@ -27,7 +28,7 @@ const TOPIC_SHARE: f32 = 0.7;
 /// Up to so many groups of terms count in full.
 const MANY_GROUPS: f32 = 12.0;
 const MAGIC: &[u8; 4] = b"CWCL";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// Margins, one per output: above nothing, likelier guilty than not.
 pub type Scores = [f32; OUTPUTS];
