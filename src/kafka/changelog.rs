@@ -164,14 +164,16 @@ impl Restore {
             .incremental_assign(&decided)
             .map_err(|error| Stop::Fatal(format!("cannot read topic {}: {error}", self.topic)))
     }
+
     /// Says what is waited for, when that takes long: a transaction that nobody will ever end stops every reader of
-    /// committed records, and only the operator can end it.
+    /// committed records, and only the operator can end it. A broker that does not answer is told of elsewhere.
     fn tell(&mut self) {
-        if self.told_at.elapsed() < HANGS {
+        let open = self.undecided.iter().filter(|(_, end)| end.is_some());
+        let partitions: Vec<i32> = open.map(|(partition, _)| *partition).collect();
+        if partitions.is_empty() || self.failures > 0 || self.told_at.elapsed() < HANGS {
             return;
         }
         self.told_at = clock::instant();
-        let partitions: Vec<i32> = self.undecided.keys().copied().collect();
         tracing::warn!(
             topic = self.topic,
             ?partitions,

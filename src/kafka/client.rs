@@ -185,6 +185,11 @@ pub fn connect_producer<C: ProducerContext>(
     Ok(producer)
 }
 
+/// Whether a connection was lost: the library's own log tells it, with more words and not at every attempt.
+pub(super) fn is_connection_lost(code: RDKafkaErrorCode) -> bool {
+    matches!(code, RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown)
+}
+
 /// Partitions of one topic, as the library lists them.
 pub fn partitions(topic: &str, partitions: impl IntoIterator<Item = i32>) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
@@ -229,12 +234,10 @@ impl ClientContext for Credentials {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
             return;
         }
-        match error.rdkafka_error_code() {
-            // Told by the log as well, with more words.
-            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown) => {
-                tracing::debug!(target: "kafka", %error, reason)
-            }
-            _ => tracing::warn!(target: "kafka", %error, reason),
+        if error.rdkafka_error_code().is_some_and(is_connection_lost) {
+            tracing::debug!(target: "kafka", %error, reason);
+        } else {
+            tracing::warn!(target: "kafka", %error, reason);
         }
     }
 

@@ -199,12 +199,10 @@ fn drain<C: ConsumerContext>(
             Err(error) => {
                 let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
                 tasks.desk.metrics.client_error(&format!("{code:?}"));
-                match code {
-                    // Told by the library's log, once for each connection; here once for each attempt.
-                    RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure => {
-                        tracing::debug!(worker = tasks.name, %error, "reading");
-                    }
-                    _ => tracing::warn!(worker = tasks.name, %error, "reading"),
+                if client::is_connection_lost(code) {
+                    tracing::debug!(worker = tasks.name, %error, "reading");
+                } else {
+                    tracing::warn!(worker = tasks.name, %error, "reading");
                 }
             }
         }

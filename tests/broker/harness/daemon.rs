@@ -59,20 +59,22 @@ impl Setup {
     }
 
     /// Dies at a point of the loop, the so-many-th time it comes by.
-    pub(crate) fn dies_at(mut self, point: &str, time: u32) -> Self {
-        self.environment.push(("CONTACTWATCH_FAIL_POINT".to_owned(), format!("{point}:{time}")));
-        self
+    pub(crate) fn dies_at(self, point: &str, time: u32) -> Self {
+        self.fail_point(format!("{point}:{time}"))
     }
 
     /// Loses its transaction at a point of the loop, every so-many-th time it comes by.
-    pub(crate) fn aborts_at(mut self, point: &str, every: u32) -> Self {
-        self.environment.push(("CONTACTWATCH_FAIL_POINT".to_owned(), format!("{point}:{every}:abort")));
-        self
+    pub(crate) fn aborts_at(self, point: &str, every: u32) -> Self {
+        self.fail_point(format!("{point}:{every}:abort"))
     }
 
     /// A call of the library at a point never comes back, every so-many-th time.
-    pub(crate) fn hangs_at(mut self, point: &str, every: u32) -> Self {
-        self.environment.push(("CONTACTWATCH_FAIL_POINT".to_owned(), format!("{point}:{every}:hang")));
+    pub(crate) fn hangs_at(self, point: &str, every: u32) -> Self {
+        self.fail_point(format!("{point}:{every}:hang"))
+    }
+
+    fn fail_point(mut self, what: String) -> Self {
+        self.environment.push(("CONTACTWATCH_FAIL_POINT".to_owned(), what));
         self
     }
 
