@@ -150,7 +150,7 @@ fn there_are_texts_enough_of_every_kind() {
 
 #[test]
 fn rows_are_labelled_in_full() {
-    for row in rows("texts").iter().chain(&rows("pairs")) {
+    for row in rows("texts").iter().chain(&rows("pairs")).chain(&rows("unread")) {
         assert!(!row.text.trim().is_empty(), "{}", row.id);
         assert_eq!(row.label == "benign", row.rules.is_empty(), "{}", row.id);
         assert_eq!(row.label == "benign", !row.family.is_empty(), "{}", row.id);
@@ -163,10 +163,10 @@ fn rows_are_labelled_in_full() {
 
 #[test]
 fn ids_and_texts_are_unique() {
-    let (texts, pairs) = (rows("texts"), rows("pairs"));
+    let (texts, pairs, unread) = (rows("texts"), rows("pairs"), rows("unread"));
     let mut ids = BTreeSet::new();
     let mut letters = BTreeSet::new();
-    for row in texts.iter().chain(&pairs) {
+    for row in texts.iter().chain(&pairs).chain(&unread) {
         assert!(ids.insert(&row.id), "{} stands twice", row.id);
         assert!(letters.insert((&row.lang, row.letters())), "{}: the same text stands twice", row.id);
     }
@@ -174,9 +174,11 @@ fn ids_and_texts_are_unique() {
 
 #[test]
 fn no_two_texts_are_from_one_template() {
-    let texts = rows("texts");
-    let found = alike(&texts, None);
-    assert!(found.is_empty(), "{} pairs: {:?}", found.len(), &found[..found.len().min(20)]);
+    for folder in ["texts", "unread"] {
+        let texts = rows(folder);
+        let found = alike(&texts, None);
+        assert!(found.is_empty(), "{} pairs: {:?}", found.len(), &found[..found.len().min(20)]);
+    }
 }
 
 /// What is learned from must not hold the answers to what is reported.
@@ -189,6 +191,9 @@ fn the_exam_is_not_among_the_lessons() {
         rows("texts").into_iter().partition(|row| Half::of(&row.text) == Half::Tune);
     assert!(lessons.len().abs_diff(exam.len()) < lessons.len() / 10, "{} and {}", lessons.len(), exam.len());
     let pairs = rows("pairs");
-    let found = alike(&exam, Some(&pairs));
-    assert!(found.is_empty(), "{} pairs: {:?}", found.len(), &found[..found.len().min(20)]);
+    let unread = rows("unread");
+    for (exam, lessons) in [(&exam, &pairs), (&unread, &pairs), (&unread, &lessons)] {
+        let found = alike(exam, Some(lessons));
+        assert!(found.is_empty(), "{} pairs: {:?}", found.len(), &found[..found.len().min(20)]);
+    }
 }

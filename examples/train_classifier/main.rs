@@ -2,8 +2,8 @@
 //!
 //! `cargo run --example train_classifier -- --out config/classifier.bin` reads the lessons (see `rows`), prints how models
 //! trained on four fifths of them judge the last fifth, and writes the model of all of them. The same lessons give the
-//! same bytes: the order of rows is shuffled from a fixed seed. `--lessons DIR --encoder FILE` writes the lessons for the
-//! head upon the encoder instead, which `scripts/encoder-head` trains.
+//! same bytes: the order of rows is shuffled from a fixed seed. `--lessons FILE` writes the lessons for the encoder
+//! instead, from which `scripts/encoder-lessons` learns.
 
 #![allow(
     clippy::unwrap_used,
@@ -37,17 +37,17 @@ fn main() {
         [] => {}
         ["--out", path] => out = Some(path.to_owned()),
         ["--show", count] => shown = count.parse().unwrap(),
-        ["--lessons", dir, "--encoder", file] => lessons = Some((Path::new(dir), Path::new(file))),
-        _ => panic!("usage: train_classifier [--out FILE | --show N | --lessons DIR --encoder FILE]"),
+        ["--lessons", path] => lessons = Some(path.to_owned()),
+        _ => panic!("usage: train_classifier [--out FILE | --show N | --lessons FILE]"),
     }
     let rows = rows::read();
     println!("{} rows", rows.len());
-    let mut scored: Vec<(&Row, f32)> = Vec::new();
+    let mut scored: Vec<Scored<'_>> = Vec::new();
     let rows = &rows;
     let judge = |fold: u64| {
         let (test, train): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.fold % FOLDS == fold);
         let machine = svm::fit(&train, OUTPUTS);
-        test.into_iter().map(|row| (row, sureness(&machine.score(row).1))).collect::<Vec<_>>()
+        test.into_iter().map(|row| Scored::of(row, &machine)).collect::<Vec<_>>()
     };
     std::thread::scope(|scope| {
         let folds: Vec<_> = (0..FOLDS).map(|fold| scope.spawn(move || judge(fold))).collect();
@@ -56,8 +56,8 @@ fn main() {
     table(&scored);
     alone(&scored);
     show(&scored, shown);
-    if let Some((dir, encoder)) = lessons {
-        lessons::write(dir, encoder, &scored, FOLDS);
+    if let Some(path) = lessons {
+        lessons::write(Path::new(&path), &scored, FOLDS);
     }
     let Some(out) = out else { return };
     let machine = svm::fit(&rows.iter().collect::<Vec<_>>(), OUTPUTS);
@@ -66,10 +66,26 @@ fn main() {
     println!("{out}: {} bytes", bytes.len());
 }
 
+/// A row, and what a model says of it that did not learn from it.
+pub(crate) struct Scored<'a> {
+    pub(crate) row: &'a Row,
+    /// How sure the model is that it is a violation.
+    pub(crate) score: f32,
+    /// Which view sounded worst to it.
+    pub(crate) view: usize,
+}
+
+impl<'a> Scored<'a> {
+    fn of(row: &'a Row, machine: &svm::Machine) -> Self {
+        let (reading, scores) = machine.score(row);
+        Self { row, score: sureness(&scores), view: row.view_of[reading] }
+    }
+}
+
 /// What frames and model together say of rows that the model did not learn from.
-fn table(scored: &[(&Row, f32)]) {
+fn table(scored: &[Scored<'_>]) {
     let mut counts: BTreeMap<(Kind, &str), [u32; 3]> = BTreeMap::new();
-    for (row, score) in scored {
+    for Scored { row, score, .. } in scored {
         let verdict = if *score >= BOUNDS.convict || (row.convicted && *score >= BOUNDS.doubt) {
             2
         } else {
@@ -88,19 +104,19 @@ fn table(scored: &[(&Row, f32)]) {
 
 /// The `count` ordinary and hard texts of every language that come nearest to a conviction or are past it, and the
 /// violations that are furthest from one.
-fn show(scored: &[(&Row, f32)], count: usize) {
+fn show(scored: &[Scored<'_>], count: usize) {
     for lang in ["ru", "en", "zh"] {
         for (kind, sign) in
             [(Kind::Ordinary, 1.0), (Kind::Hard, 1.0), (Kind::Plain, -1.0), (Kind::Obfuscated, -1.0)]
         {
             let mut rows: Vec<_> =
-                scored.iter().filter(|(row, _)| row.kind == kind && row.lang == lang).collect();
-            let key = |(row, score): &(&Row, f32)| {
+                scored.iter().filter(|Scored { row, .. }| row.kind == kind && row.lang == lang).collect();
+            let key = |Scored { row, score, .. }: &Scored<'_>| {
                 let found = row.convicted && *score >= BOUNDS.doubt;
                 sign * if found { score.max(BOUNDS.convict) } else { *score }
             };
             rows.sort_by(|a, b| key(b).total_cmp(&key(a)));
-            for (row, score) in rows.iter().take(count) {
+            for Scored { row, score, .. } in rows.iter().take(count) {
                 let by = if row.convicted { "frames" } else { "" };
                 println!("{kind:?} {lang} {score:.2} {by} {}", row.text);
             }
@@ -109,7 +125,7 @@ fn show(scored: &[(&Row, f32)], count: usize) {
 }
 
 /// What the model alone finds of rows that it did not learn from, at a given share of misjudgments.
-fn alone(scored: &[(&Row, f32)]) {
+fn alone(scored: &[Scored<'_>]) {
     let innocent: [(&str, &[Kind], f64); 7] = [
         ("ordinary 0.1 %", &[Kind::Ordinary], 0.001),
         ("ordinary 0.2 %", &[Kind::Ordinary], 0.002),
@@ -122,7 +138,7 @@ fn alone(scored: &[(&Row, f32)]) {
     println!("\nthe model alone, at        bound");
     for (name, kinds, share) in innocent {
         let mut scores: Vec<f32> =
-            scored.iter().filter(|(row, _)| kinds.contains(&row.kind)).map(|(_, score)| *score).collect();
+            scored.iter().filter(|one| kinds.contains(&one.row.kind)).map(|one| one.score).collect();
         scores.sort_by(|a, b| b.total_cmp(a));
         let bound = scores[(scores.len() as f64 * share) as usize];
         print!("{name:<24} {bound:>7.3}");
@@ -130,8 +146,8 @@ fn alone(scored: &[(&Row, f32)]) {
             for lang in ["ru", "en", "zh"] {
                 let of: Vec<f32> = scored
                     .iter()
-                    .filter(|(row, _)| row.kind == kind && row.lang == lang)
-                    .map(|(_, score)| *score)
+                    .filter(|Scored { row, .. }| row.kind == kind && row.lang == lang)
+                    .map(|one| one.score)
                     .collect();
                 let found = of.iter().filter(|score| **score > bound).count();
                 print!("  {lang} {:.1}", 100.0 * found as f64 / of.len().max(1) as f64);

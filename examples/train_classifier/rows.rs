@@ -55,8 +55,12 @@ pub(crate) struct Row {
     pub(crate) weight: f32,
     /// 1 or -1 for every output.
     pub(crate) label: [f32; OUTPUTS],
+    /// The views of the text, as folded.
+    pub(crate) views: Vec<String>,
     /// Rows of the model and values, for every reading.
     pub(crate) readings: Vec<Vec<(u32, f32)>>,
+    /// Which view each reading is of.
+    pub(crate) view_of: Vec<usize>,
     /// The frames were tuned on this text: what they say of it proves nothing.
     pub(crate) tuned_on: bool,
     /// Frames, numbers or links alone make it a violation.
@@ -299,7 +303,9 @@ impl Reader {
         };
         let mut readings = Vec::new();
         self.scanner.features(text, &context, &mut self.scratch, &mut readings);
+        let view_of = readings.iter().map(|reading| reading.view).collect();
         let readings = readings.into_iter().map(values).collect();
+        let views = self.scratch.views().map(str::to_owned).collect();
         let mut signals = Signals::default();
         self.scanner.scan(text, &context, &mut self.scratch, &mut signals);
         let mut label = [-1.0; OUTPUTS];
@@ -317,7 +323,9 @@ impl Reader {
             fold: fold(text),
             weight,
             label,
+            views,
             readings,
+            view_of,
             tuned_on: kind != Kind::Case,
             convicted: self.convicts(&signals),
         });

@@ -45,10 +45,6 @@ impl<'a> Reader<'a> {
         Err(self.damage())
     }
 
-    pub(in crate::text) fn numbers(&mut self, count: usize) -> Result<Vec<u32>, Damage> {
-        Ok(self.fours(count)?.map(u32::from_le_bytes).collect())
-    }
-
     pub(in crate::text) fn float(&mut self) -> Result<f32, Damage> {
         let float = f32::from_le_bytes(self.four()?);
         if float.is_finite() { Ok(float) } else { Err(self.damage()) }

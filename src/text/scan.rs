@@ -11,7 +11,7 @@ mod reported;
 use crate::text::classifier::{Features, Model, Reading, Seen, TOPICS};
 use crate::text::contacts::{self, Contact};
 use crate::text::domains::DomainLists;
-use crate::text::encoder::{Encoder, EncoderScratch, Head, HeadScratch};
+use crate::text::encoder::{Encoder, EncoderScratch, Head};
 use crate::text::fold::{FoldTables, Folded, View};
 use crate::text::frames::{self, Found};
 use crate::text::guards;
@@ -69,7 +69,6 @@ pub struct Scratch {
     masks: masks::Masks,
     features: Features,
     encoder: EncoderScratch,
-    head: HeadScratch,
     /// Texts that the encoder was asked about.
     asked: u64,
     quotations: Vec<(u32, u32)>,
@@ -82,6 +81,11 @@ impl Scratch {
     /// How many texts the encoder was asked about since this was asked last.
     pub fn take_asked(&mut self) -> u64 {
         std::mem::take(&mut self.asked)
+    }
+
+    /// The views of the text that was scanned last, as folded: what a trainer reads.
+    pub fn views(&self) -> impl Iterator<Item = &str> {
+        self.folded.views().map(|view| view.text.as_str())
     }
 }
 
@@ -168,7 +172,7 @@ impl Scanner {
     /// never asked.
     #[must_use]
     pub fn with_encoder(self, encoder: Encoder, head: Head) -> Self {
-        Self { encoder: Some((encoder, head)), ..self }
+        Self { encoder: Some((encoder.with_head(&head), head)), ..self }
     }
 
     /// Whether an encoder may be asked.
@@ -244,9 +248,9 @@ impl Scanner {
         let Scratch { folded, hits, found, features, .. } = scratch;
         let seen = Seen { lexicon: &self.lexicon, hits, found, links: &signals.links };
         features.borrowed.clear();
-        for view in folded.views() {
-            features.read(view, &seen);
-            out.extend(features.parts.iter().map(|part| features.of(part)));
+        for (view, read) in folded.views().enumerate() {
+            features.read(read, &seen);
+            out.extend(features.parts.iter().map(|part| Reading { view, ..features.of(part) }));
         }
     }
 

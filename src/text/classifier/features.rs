@@ -59,6 +59,8 @@ pub(in crate::text) struct Feature {
 /// Rows of the model for one part of one reading of a text, as many times as they occur: what a trainer learns from.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
+    /// Which view of the text was read; 0 is the main one.
+    pub view: usize,
     /// Words and pieces of words.
     pub words: Vec<u32>,
     /// What the lexicons found.
@@ -366,7 +368,7 @@ impl Features {
             features.iter().filter(|one| part.contains(&one.word)).map(|one| one.row).collect()
         };
         let (words, findings) = self.all.split_at(self.wordy);
-        Reading { words: inside(words), findings: inside(findings) }
+        Reading { view: 0, words: inside(words), findings: inside(findings) }
     }
 }
 

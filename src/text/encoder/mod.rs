@@ -1,32 +1,36 @@
 //! A sentence encoder, and a head upon it: what a text means, in words that no lesson of ours has.
 //!
-//! The encoder is the multilingual Universal Sentence Encoder v3 up to its last sum: pieces of words are looked up in a
-//! table, and three stacks of convolutions look at two, three and five neighbours. It knows sixteen languages. Its file is
+//! The encoder is multilingual-e5-small (Wang et al. 2024), a transformer that has read a hundred languages. Its file is
 //! optional, large and fetched (`make encoder`). The [`Head`] is small and shipped: it has learned from labelled messages
-//! which of those numbers speak for a violation.
+//! how to change the encoder's last layers, and which of its numbers speak for a violation.
 //!
 //! The encoder's file, as `scripts/encoder` writes it: `CWEN`, a version byte; the vocabulary (see [`pieces`]): how many
-//! pieces, and for each a score, a length byte and the letters; the table of normal forms: how many units and bytes, then
-//! those; how many rows the table of embeddings has. After that arrays without headers: that table as bytes, and matrices
-//! of `f32` row by row, whose sizes the program knows. All numbers are little-endian.
+//! pieces, and for each a score, a length byte and the letters; the normal forms: how many, and for each a letter as its
+//! code, a length byte and the form. Then arrays without headers: the table of pieces after how many rows it has, what is
+//! added at each of [`MOST_PIECES`] places, spread and shift of a norm, and for every layer the matrices and biases for
+//! query, key, value and what was looked at, a norm, two matrices and biases, and a norm. The table and the matrices, with
+//! a row for every number that comes out, have blocks of 32 numbers: a half float for the step, then sixteen bytes with
+//! two numbers each, from -8 to 7 steps. Other arrays are of `f32`. All numbers are little-endian.
 
+mod adapter;
 mod head;
-mod matrix;
 mod network;
 mod pieces;
 
-pub use head::{Head, HeadBounds, HeadError, HeadScratch};
+pub use head::{Head, HeadBounds, HeadError};
+
+use ndarray::Array2;
 
 use crate::text::datafile::{Damage, Reader};
-use network::{Network, NetworkScratch};
+use network::Network;
 use pieces::{PieceScratch, Pieces};
 
 /// Numbers that stand for a piece of a word.
 pub const WIDTH: usize = network::WIDTH;
 /// Pieces of a text that are looked at, its beginning and end counted.
-pub const MOST_PIECES: usize = 100;
+pub const MOST_PIECES: usize = 96;
 const MAGIC: [u8; 4] = *b"CWEN";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Why an encoder's file cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +66,22 @@ impl std::fmt::Debug for Encoder {
 pub struct EncoderScratch {
     pieces: PieceScratch,
     numbers: Vec<u32>,
-    network: NetworkScratch,
+}
+
+/// What a text means: a row of [`WIDTH`] numbers for each of its pieces.
+pub struct Meaning(Array2<f32>);
+
+impl Meaning {
+    /// How many pieces it has.
+    pub fn pieces(&self) -> usize {
+        self.0.nrows()
+    }
+
+    /// The numbers of a piece; nothing when there are fewer pieces.
+    pub fn piece(&self, index: usize) -> &[f32] {
+        let row = |index| self.0.row(index).to_slice();
+        (index < self.pieces()).then_some(index).and_then(row).unwrap_or_default()
+    }
 }
 
 impl Encoder {
@@ -78,11 +97,28 @@ impl Encoder {
         Ok(Self { pieces, network })
     }
 
-    /// The pieces of a text, at most [`MOST_PIECES`]: a row of [`WIDTH`] numbers for each.
-    pub fn read_text<'s>(&self, text: &str, scratch: &'s mut EncoderScratch) -> &'s [f32] {
+    /// The encoder as the head has changed it.
+    #[must_use]
+    pub fn with_head(mut self, head: &Head) -> Self {
+        self.network.adapt(&head.adapter);
+        self
+    }
+
+    /// The numbers of a text's pieces, of which at most [`MOST_PIECES`] are looked at: a beginning, those of the text, and
+    /// an end.
+    pub fn pieces<'s>(&self, text: &str, scratch: &'s mut EncoderScratch) -> &'s [u32] {
         self.pieces.cut(text, &mut scratch.pieces, &mut scratch.numbers);
-        scratch.numbers.truncate(MOST_PIECES);
-        self.network.run(&scratch.numbers, &mut scratch.network)
+        if scratch.numbers.len() > MOST_PIECES {
+            let end = scratch.numbers.last().copied();
+            scratch.numbers.truncate(MOST_PIECES - 1);
+            scratch.numbers.extend(end);
+        }
+        &scratch.numbers
+    }
+
+    /// What a text means.
+    pub fn read_text(&self, text: &str, scratch: &mut EncoderScratch) -> Meaning {
+        Meaning(self.network.run(self.pieces(text, scratch)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! From a text to pieces of words: the normal form and the likeliest cut, as the library "sentencepiece" makes them.
 //!
-//! The normal form (NFKC and what its authors added) comes from a double-array trie of byte sequences and a table of
-//! replacements. The cut is the row of pieces with the largest sum of scores.
+//! The normal form (NFKC and what its authors added) comes from a table of letters. The cut is the row of pieces with the
+//! largest sum of scores.
 
 use crate::text::datafile::{Damage, Reader};
 use hashbrown::HashMap;
@@ -10,8 +10,8 @@ use hashbrown::HashMap;
 const SPACE: &str = "\u{2581}";
 /// How much worse than the worst piece a letter is that no piece knows.
 const UNKNOWN_PENALTY: f64 = 10.0;
-const UNKNOWN: u32 = 0;
-const BEGIN: u32 = 1;
+const UNKNOWN: u32 = 3;
+const BEGIN: u32 = 0;
 const END: u32 = 2;
 /// Longer texts (in bytes of their normal form) are cut off: they add nothing but time.
 const LONGEST: usize = 4_000;
@@ -22,8 +22,8 @@ pub(super) struct Pieces {
     prefixes: HashMap<u64, u32>,
     scores: Vec<f32>,
     unknown_score: f64,
-    units: Vec<u32>,
-    replacements: Vec<u8>,
+    /// Letters with another normal form, and that.
+    forms: HashMap<char, Box<str>>,
 }
 
 /// Buffers for one text.
@@ -53,15 +53,16 @@ impl Pieces {
             }
             prefixes.insert(hash, number);
         }
-        let (units, bytes) = (reader.number()?, reader.number()?);
+        let mut forms = HashMap::new();
+        for _ in 0..reader.number()? {
+            let letter = u32::try_from(reader.number()?).ok().and_then(char::from_u32);
+            let letter = letter.ok_or(reader.damage())?;
+            let length = reader.byte()?;
+            let form = std::str::from_utf8(reader.take(usize::from(length))?).map_err(|_| reader.damage())?;
+            forms.insert(letter, form.into());
+        }
         let worst = scores.iter().copied().fold(0.0, f32::min);
-        Ok(Self {
-            prefixes,
-            scores,
-            unknown_score: f64::from(worst) - UNKNOWN_PENALTY,
-            units: reader.numbers(units)?,
-            replacements: reader.take(bytes)?.to_vec(),
-        })
+        Ok(Self { prefixes, scores, unknown_score: f64::from(worst) - UNKNOWN_PENALTY, forms })
     }
 
     /// Numbers of the pieces of a text, between a beginning and an end.
@@ -99,11 +100,11 @@ impl Pieces {
         out.push(END);
         let mut at = normal.len();
         while let Some((_, start, piece)) = best.get(at).filter(|_| at > 0) {
-            out.push(*piece);
+            // Unknown letters side by side are one piece.
+            if *piece != UNKNOWN || out.last() != Some(&UNKNOWN) {
+                out.push(*piece);
+            }
             at = *start as usize;
-        }
-        if normal.is_empty() {
-            out.push(UNKNOWN);
         }
         out.push(BEGIN);
         out.reverse();
@@ -112,52 +113,23 @@ impl Pieces {
     /// Writes the normal form: spaces become one sign each, with one in front, none doubled and none at the end.
     fn normalise(&self, text: &str, out: &mut String) {
         out.clear();
-        let mut after_space = true;
-        let mut rest = text;
-        while let Some(first) = rest.chars().next().filter(|_| out.len() < LONGEST) {
-            let (normal, length) = self.replacement(rest.as_bytes());
-            let step = if length == 0 { first.len_utf8() } else { length };
-            let (from, after) = rest.split_at_checked(step).unwrap_or((rest, ""));
-            rest = after;
-            let mut normal = if length == 0 { from } else { normal };
-            if after_space {
-                normal = normal.trim_start_matches(' ');
-            }
-            let Some(last) = normal.chars().last() else { continue };
-            if out.is_empty() {
-                out.push_str(SPACE);
-            }
-            for letter in normal.chars() {
-                if letter == ' ' { out.push_str(SPACE) } else { out.push(letter) }
-            }
-            after_space = last == ' ';
-        }
-        out.truncate(out.trim_end_matches(SPACE).len());
-    }
-
-    /// The longest beginning that has another normal form: that, and how many bytes it replaces; 0 when none has.
-    fn replacement(&self, text: &[u8]) -> (&str, usize) {
-        const HAS_LEAF: u32 = 0x100;
-        const LABEL: u32 = 0x8000_00ff;
-        let unit = |at: usize| self.units.get(at).copied().unwrap_or(LABEL);
-        let offset = |unit: u32| ((unit >> 10) << ((unit & 0x200) >> 6)) as usize;
-        let mut node = offset(unit(0));
-        let mut best = ("", 0);
-        for (index, byte) in text.iter().enumerate() {
-            node ^= usize::from(*byte);
-            let here = unit(node);
-            if here & LABEL != u32::from(*byte) {
+        out.push_str(SPACE);
+        let mut own = [0; 4];
+        for letter in text.chars() {
+            if out.len() >= LONGEST {
                 break;
             }
-            node ^= offset(here);
-            if here & HAS_LEAF != 0 {
-                let value = (unit(node) & 0x7fff_ffff) as usize;
-                let from = self.replacements.get(value..).unwrap_or_default();
-                let normal = from.split(|byte| *byte == 0).next().unwrap_or_default();
-                best = (std::str::from_utf8(normal).unwrap_or_default(), index + 1);
+            let form = self.forms.get(&letter).map_or_else(|| &*letter.encode_utf8(&mut own), AsRef::as_ref);
+            for letter in form.chars() {
+                match letter {
+                    ' ' if out.ends_with(SPACE) => {}
+                    ' ' => out.push_str(SPACE),
+                    _ => out.push(letter),
+                }
             }
         }
-        best
+        let end = if out.len() == SPACE.len() { out.len() } else { out.trim_end_matches(SPACE).len() };
+        out.truncate(end);
     }
 }
 

@@ -5,20 +5,57 @@ use super::*;
 /// An encoder's file without pieces.
 pub(super) fn blank_file() -> Vec<u8> {
     let mut out = [MAGIC.as_slice(), &[VERSION]].concat();
-    // No piece, no unit and no byte of normal forms.
-    out.resize(out.len() + 3 * 4, 0);
+    // No piece and no normal form.
+    out.resize(out.len() + 2 * 4, 0);
+    network::blank(&mut out);
+    out
+}
+
+/// An encoder's file with these pieces and their scores, and one normal form: `Ａ` is `A `.
+fn file(pieces: &[(&str, f32)]) -> Vec<u8> {
+    let mut out = [MAGIC.as_slice(), &[VERSION]].concat();
+    out.extend((pieces.len() as u32).to_le_bytes());
+    for (piece, score) in pieces {
+        out.extend(score.to_le_bytes());
+        out.push(piece.len() as u8);
+        out.extend(piece.as_bytes());
+    }
+    out.extend(1_u32.to_le_bytes());
+    out.extend(u32::from('Ａ').to_le_bytes());
+    out.extend([2, b'A', b' ']);
     network::blank(&mut out);
     out
 }
 
 #[test]
-fn every_letter_that_no_piece_has_is_one() {
+fn the_likeliest_cut_is_taken() {
+    let signs = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)];
+    let pieces = [("\u{2581}", -1.0), ("a", -2.0), ("b", -2.0), ("\u{2581}ab", -4.0), ("A", -3.0)];
+    let encoder = Encoder::read(&file(&[signs.as_slice(), &pieces].concat())).unwrap();
+    let mut scratch = EncoderScratch::default();
+    let mut check = |text: &str, wanted: &[u32]| {
+        assert_eq!(encoder.pieces(text, &mut scratch), wanted, "{text:?}");
+    };
+    check("", &[0, 4, 2]);
+    check("ab", &[0, 7, 2]);
+    check("  ab  ba ", &[0, 7, 4, 6, 5, 2]);
+    // Unknown letters side by side are one piece.
+    check("aыыыa", &[0, 4, 5, 3, 5, 2]);
+    check("Ａ a", &[0, 4, 8, 4, 5, 2]);
+}
+
+#[test]
+fn a_long_text_is_cut_off_before_its_end() {
     let encoder = blank();
     let mut scratch = EncoderScratch::default();
-    let mut count = |text: &str| encoder.read_text(text, &mut scratch).len() / WIDTH;
-    // A beginning and an end, and the sign that stands before a first word.
-    assert_eq!((count(""), count("a"), count("  a  b ")), (3, 4, 6));
-    assert_eq!(count(&"ы".repeat(100_000)), MOST_PIECES);
+    let pieces = encoder.pieces(&"ы".repeat(3), &mut scratch).len();
+    // A beginning, unknown letters, an end.
+    assert_eq!(pieces, 3);
+    let encoder =
+        Encoder::read(&file(&[("s", 0.0), ("p", 0.0), ("e", 0.0), ("u", 0.0), ("ы", -1.0)])).unwrap();
+    let pieces = encoder.pieces(&"ы".repeat(100_000), &mut scratch).to_vec();
+    assert_eq!((pieces.len(), pieces.last()), (MOST_PIECES, Some(&2)));
+    assert_eq!(encoder.read_text(&"ы".repeat(100_000), &mut scratch).pieces(), MOST_PIECES);
 }
 
 #[test]
@@ -29,24 +66,29 @@ fn a_damaged_encoder_is_refused() {
     }
     let longer = [bytes.as_slice(), &[0]].concat();
     assert_eq!(Encoder::read(&longer).err(), Some(EncoderError::Damaged(bytes.len())));
-    assert_eq!(Encoder::read(b"CWEN\x02rest").err(), Some(EncoderError::Kind));
-    let mut wild = bytes.clone();
-    wild[5..9].copy_from_slice(&u32::MAX.to_le_bytes());
-    assert_eq!(Encoder::read(&wild).err(), Some(EncoderError::Damaged(9)));
-    wild[5..9].copy_from_slice(&0_u32.to_le_bytes());
-    wild[17..21].copy_from_slice(&u32::MAX.to_le_bytes());
-    assert_eq!(Encoder::read(&wild).err(), Some(EncoderError::Damaged(21)));
+    assert_eq!(Encoder::read(b"CWEN\x01rest").err(), Some(EncoderError::Kind));
+    let changed = |at: usize, to: u32| {
+        let mut wild = bytes.clone();
+        wild[at..at + 4].copy_from_slice(&to.to_le_bytes());
+        Encoder::read(&wild).err()
+    };
+    // How many pieces, how many normal forms, how many rows.
+    assert_eq!(changed(5, u32::MAX), Some(EncoderError::Damaged(9)));
+    assert!(changed(9, 1).is_some());
+    assert_eq!(changed(13, u32::MAX), Some(EncoderError::Damaged(17)));
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn any_text_is_read(text in "\\PC{0,200}|[а-яa-z ]{0,200}|[\u{4e00}-\u{4eff}\u{0}-\u{20}]{0,50}") {
         let encoder = blank();
         let mut scratch = EncoderScratch::default();
-        let rows = encoder.read_text(&text, &mut scratch);
-        prop_assert!(rows.len().is_multiple_of(WIDTH) && rows.len() >= 3 * WIDTH && rows.len() <= MOST_PIECES * WIDTH);
-        prop_assert!(rows.iter().all(|number| number.is_finite()));
+        let meaning = encoder.read_text(&text, &mut scratch);
+        prop_assert!((3..=MOST_PIECES).contains(&meaning.pieces()));
+        for piece in 0..meaning.pieces() {
+            prop_assert!(meaning.piece(piece).iter().all(|number| number.is_finite()));
+        }
     }
 }

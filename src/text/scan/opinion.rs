@@ -30,17 +30,19 @@ struct Opinion {
     doubts: bool,
     /// How sure it is that the text is a violation; `None` when it is not.
     guilty: Option<Confidence>,
+    /// Of which topics.
+    scores: Scores,
 }
 
 impl Opinion {
-    fn of_classifier(model: &Model, sure: f32) -> Self {
-        let bounds = &model.bounds;
+    fn of_classifier(model: &Model, worst: &Worst) -> Self {
+        let (bounds, sure) = (&model.bounds, worst.sure);
         let guilty = if sure >= bounds.convict {
             Some(Confidence::Certain)
         } else {
             (sure >= bounds.review).then_some(Confidence::Suspected)
         };
-        Self { doubts: sure < bounds.doubt, guilty }
+        Self { doubts: sure < bounds.doubt, guilty, scores: worst.scores }
     }
 }
 
@@ -65,8 +67,8 @@ impl Scanner {
             }
         }
         let signals = &mut out.signals;
-        let opinion = self.ask_encoder(model, text, worst.sure, scratch);
-        let opinion = opinion.unwrap_or_else(|| Opinion::of_classifier(model, worst.sure));
+        let opinion = self.ask_encoder(model, &worst, scratch);
+        let opinion = opinion.unwrap_or_else(|| Opinion::of_classifier(model, &worst));
         if opinion.doubts {
             self.doubt(signals);
         }
@@ -78,7 +80,7 @@ impl Scanner {
         let Scratch { folded, features, .. } = scratch;
         let Some(view) = folded.views().nth(worst.view) else { return };
         let known = signals.len();
-        for (topic, id) in self.topics(&worst.scores) {
+        for (topic, id) in self.topics(&opinion.scores) {
             // What a frame says already, and better, need not be said again, unless it is less sure.
             let family = family(self.signal_name(id));
             let surer = |signal: &&Signal| {
@@ -168,23 +170,27 @@ impl Scanner {
         hard.contains(&signal.id) || signal.via.intersects(DISGUISE)
     }
 
-    /// What the encoder's head thinks of a text of which the classifier is so sure. `None` where there is no
-    /// encoder, or the classifier is so sure of its innocence that it is not worth the time.
-    fn ask_encoder(&self, model: &Model, text: &str, sure: f32, scratch: &mut Scratch) -> Option<Opinion> {
+    /// What the encoder's head thinks of what sounds worst to the classifier. `None` where there is no encoder, or the
+    /// classifier is so sure of its innocence that it is not worth the time.
+    fn ask_encoder(&self, model: &Model, worst: &Worst, scratch: &mut Scratch) -> Option<Opinion> {
         let (encoder, head) = self.encoder.as_ref()?;
-        if sure < head.bounds.ask {
+        if worst.sure < head.bounds.ask {
             return None;
         }
         scratch.asked += 1;
-        let pieces = encoder.read_text(text, &mut scratch.encoder);
-        let joint = head.join(sure, head.opinion(pieces, &mut scratch.head));
+        let view = scratch.folded.views().nth(worst.view)?;
+        let mut scores = head.opinion(&encoder.read_text(&view.text, &mut scratch.encoder));
+        let joint = head.join(worst.sure, scores.first().copied()?);
+        for (opinion, score) in scores.iter_mut().zip(worst.scores) {
+            *opinion = head.join(score, *opinion);
+        }
         // The encoder cannot show what convinces it: words that the classifier finds suspicious must be there as well.
-        let guilty = if joint >= head.bounds.convict && sure >= model.bounds.review {
+        let guilty = if joint >= head.bounds.convict && worst.sure >= model.bounds.review {
             Some(Confidence::Certain)
         } else {
             (joint >= head.bounds.review).then_some(Confidence::Suspected)
         };
-        Some(Opinion { doubts: joint < head.bounds.doubt, guilty })
+        Some(Opinion { doubts: joint < head.bounds.doubt, guilty, scores })
     }
 }
 
