@@ -3,7 +3,7 @@
 //! `cargo run --example train_classifier -- --out config/classifier.bin` reads the lessons (see `rows`), prints how models
 //! trained on four fifths of them judge the last fifth, and writes the model of all of them. The same lessons give the
 //! same bytes: the order of rows is shuffled from a fixed seed. `--lessons FILE` writes the lessons for the encoder
-//! instead, from which `scripts/encoder-lessons` learns.
+//! instead, from which `scripts/encoder-head` learns.
 
 #![allow(
     clippy::unwrap_used,
