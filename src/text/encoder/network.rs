@@ -213,7 +213,7 @@ fn unpack(blocks: &[u8], out: &mut Vec<f32>) {
 }
 
 /// The value of a half float.
-pub(super) fn half(bits: u16) -> f32 {
+fn half(bits: u16) -> f32 {
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
     let size = match exponent {
         0 => fraction * 2_f32.powi(-24),
