@@ -13,7 +13,7 @@ use super::rows::Kind;
 pub(crate) fn write(path: &Path, scored: &[Scored<'_>], folds: u64) {
     let mut out = BufWriter::new(File::create(path).unwrap());
     // Slips of the keyboard teach the encoder nothing that is worth their time.
-    for Scored { row, score, view } in scored.iter().filter(|one| one.row.kind != Kind::Misspelled) {
+    for Scored { row, score, topics, view } in scored.iter().filter(|one| one.row.kind != Kind::Misspelled) {
         let record = json!({
             "kind": format!("{:?}", row.kind),
             "lang": row.lang,
@@ -24,6 +24,7 @@ pub(crate) fn write(path: &Path, scored: &[Scored<'_>], folds: u64) {
             "weight": row.weight,
             "fold": row.fold % folds,
             "score": score,
+            "topics": topics,
             "convicted": row.convicted,
         });
         writeln!(out, "{record}").unwrap();

@@ -27,7 +27,7 @@ use rows::{Kind, Row};
 
 /// Scores from which on the words convict, are looked at, and spare what frames found. Chosen on the table that this
 /// program prints: little more than one ordinary text in a thousand misjudged, and fewer than two in a hundred looked at.
-const BOUNDS: Bounds = Bounds { convict: 1.2, review: 0.15, doubt: 0.7 };
+const BOUNDS: Bounds = Bounds { convict: 1.0, review: 0.15, doubt: 0.7 };
 const FOLDS: u64 = 5;
 
 fn main() {
@@ -71,6 +71,8 @@ pub(crate) struct Scored<'a> {
     pub(crate) row: &'a Row,
     /// How sure the model is that it is a violation.
     pub(crate) score: f32,
+    /// How much it sounds like each topic.
+    pub(crate) topics: Vec<f32>,
     /// Which view sounded worst to it.
     pub(crate) view: usize,
 }
@@ -78,7 +80,7 @@ pub(crate) struct Scored<'a> {
 impl<'a> Scored<'a> {
     fn of(row: &'a Row, machine: &svm::Machine) -> Self {
         let (reading, scores) = machine.score(row);
-        Self { row, score: sureness(&scores), view: row.view_of[reading] }
+        Self { row, score: sureness(&scores), topics: scores[1..].to_vec(), view: row.view_of[reading] }
     }
 }
 

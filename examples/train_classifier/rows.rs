@@ -41,6 +41,7 @@ pub(crate) enum Kind {
     ThirdParty,
     NewNearMiss,
     NewViolation,
+    NewOrdinary,
     /// A copy of another with slips of the keyboard.
     Misspelled,
 }
@@ -118,15 +119,19 @@ pub(crate) fn read() -> Vec<Row> {
             (false, _) => Kind::Plain,
         });
     }
-    for file in listed(&root.join("tests/corpus/pairs"), "ndjson") {
-        // The first file of a language has many writers, each other one a single one: none of it is learned from when
-        // it is tested, so that it shows how the model judges somebody it never read.
-        let writer = file.file_stem().unwrap().to_str().unwrap().to_owned();
-        let known = writer.ends_with("-1");
+    // The first file of pairs has many writers, each other file a single one: none of it is learned from when it is
+    // tested, so that it shows how the model judges somebody it never read.
+    let pairs = listed(&root.join("tests/corpus/pairs"), "ndjson");
+    let allowed = listed(&root.join("tests/corpus/allowed"), "ndjson");
+    let writers = pairs.iter().map(|file| (file, "")).chain(allowed.iter().map(|file| (file, "allowed/")));
+    for (file, folder) in writers {
+        let writer = format!("{folder}{}", file.file_stem().unwrap().to_str().unwrap());
+        let known = folder.is_empty() && writer.ends_with("-1");
         let from = reader.rows.len();
-        reader.ndjson(&file, |row| match (row["label"] == "benign", known) {
+        reader.ndjson(file, |row| match (row["label"] == "benign", known) {
             (true, true) => Kind::NearMiss,
             (false, true) => Kind::PairViolation,
+            (true, false) if row["hard"] != true => Kind::NewOrdinary,
             (true, false) => Kind::NewNearMiss,
             (false, false) => Kind::NewViolation,
         });
@@ -200,9 +205,11 @@ impl Reader {
                 }
                 _ => true,
             };
-            let paired =
-                matches!(kind, Kind::NearMiss | Kind::PairViolation | Kind::NewNearMiss | Kind::NewViolation);
-            if lesson && (paired || Half::of(row["text"].as_str().unwrap()) == Half::Tune) {
+            let of_lessons = !matches!(
+                kind,
+                Kind::Ordinary | Kind::Hard | Kind::Plain | Kind::Obfuscated | Kind::ThirdParty
+            );
+            if lesson && (of_lessons || Half::of(row["text"].as_str().unwrap()) == Half::Tune) {
                 self.add(&row, kind, 1.0);
                 if kind != Kind::ThirdParty
                     && let Some(typed) = typos::misspelled(row["text"].as_str().unwrap())

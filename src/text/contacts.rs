@@ -207,6 +207,10 @@ impl<'a> Scan<'a> {
             (_, Some(Near::Other), Shape::Formatted) if !unmistakable => Some(Confidence::Suspected),
             (_, Some(Near::Other), _) if !unmistakable => None,
             (ContactKind::Card, Some(Near::Card), _) | (_, _, Shape::Formatted) => Some(Confidence::Certain),
+            // "Number 8450006924": parts, forms and cars have such numbers as well.
+            (ContactKind::Phone, Some(Near::Weak), Shape::NeedsWord) if taken.len() == 1 => {
+                Some(Confidence::Suspected)
+            }
             (ContactKind::Phone, Some(Near::Phone | Near::Weak), _) => Some(Confidence::Certain),
             (_, _, Shape::NeedsWord) => None,
             (ContactKind::Phone, _, _) if !via.difference(Via::TRADITIONAL).is_empty() => {

@@ -1,8 +1,8 @@
 //! The head: how likely the numbers of a text's pieces are a violation, and what that is worth beside the classifier's
 //! score.
 //!
-//! The file, as `scripts/encoder-head` writes it: `CWHD`, a version byte; what score and opinion are worth and what is
-//! added to them; four bounds; the adapter: how many of the last layers it changes, how many rows its matrices have, and
+//! The file, as `scripts/encoder-head` writes it: `CWHD`, a version byte; what score and opinion of an output are worth and
+//! what is added to them; the same of the whole text, where the likeliest topic counts as well; four bounds; the adapter: how many of the last layers it changes, how many rows its matrices have, and
 //! for each layer six times a matrix of that many rows for what goes in and one for what comes out, then what is added to
 //! the spread and shift of both norms; the head's hidden numbers H, a matrix of H rows, H biases; a matrix of twice H
 //! numbers for every output, and their biases. Matrices have a scale for every row and then signed bytes; the last one is
@@ -13,11 +13,11 @@ use ndarray::{Array1, Axis, concatenate};
 use super::Meaning;
 use super::adapter::{Adapter, bytes};
 use super::network::{Dense, WIDTH, gelu, loudest, shaped};
-use crate::text::classifier::{OUTPUTS, Scores};
+use crate::text::classifier::{OUTPUTS, Scores, sureness};
 use crate::text::datafile::{Damage, Reader};
 
 const MAGIC: [u8; 4] = *b"CWHD";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const MOST_HIDDEN: usize = 1024;
 
 /// Why a head's file cannot be used.
@@ -54,8 +54,10 @@ pub struct HeadBounds {
 pub struct Head {
     /// Where to draw the lines.
     pub bounds: HeadBounds,
-    /// What the classifier's score and the opinion are worth, and what is added.
-    joint: [f32; 3],
+    /// What score and opinion of an output are worth, and what is added.
+    output: [f32; 3],
+    /// What the classifier's sureness, the opinion and the likeliest topic are worth, and what is added.
+    whole: [f32; 4],
     pub(super) adapter: Adapter,
     hidden: Dense,
     out: Dense,
@@ -64,7 +66,10 @@ pub struct Head {
 impl std::fmt::Debug for Head {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut out = f.debug_struct("Head");
-        out.field("bounds", &self.bounds).field("joint", &self.joint).finish_non_exhaustive()
+        out.field("bounds", &self.bounds)
+            .field("output", &self.output)
+            .field("whole", &self.whole)
+            .finish_non_exhaustive()
     }
 }
 
@@ -75,7 +80,8 @@ impl Head {
     /// When it is no head of this version, or damaged.
     pub fn read(bytes: &[u8]) -> Result<Self, HeadError> {
         let mut reader = Reader::new(bytes, MAGIC, VERSION).ok_or(HeadError::Kind)?;
-        let joint = [reader.float()?, reader.float()?, reader.float()?];
+        let output = [reader.float()?, reader.float()?, reader.float()?];
+        let whole = [reader.float()?, reader.float()?, reader.float()?, reader.float()?];
         let bounds = HeadBounds {
             ask: reader.float()?,
             convict: reader.float()?,
@@ -93,7 +99,7 @@ impl Head {
         let weights = shaped(OUTPUTS, inputs, reader.floats(OUTPUTS * inputs)?);
         let out = Dense::new(weights, reader.floats(OUTPUTS)?);
         reader.end()?;
-        Ok(Self { bounds, joint, adapter, hidden, out })
+        Ok(Self { bounds, output, whole, adapter, hidden, out })
     }
 
     /// How likely a text is a violation, and one of each topic; above nought, likelier than not.
@@ -109,10 +115,19 @@ impl Head {
         scores
     }
 
-    /// The classifier's score and the head's opinion together.
-    pub fn join(&self, score: f32, opinion: f32) -> f32 {
-        let [of_score, of_opinion, added] = self.joint;
-        of_score * score + of_opinion * opinion + added
+    /// The classifier's scores and the head's opinion together, output by output, and how sure both are of the whole text.
+    /// They are surer where they mean the same topic: what sounds bad to either by chance sounds bad of something else.
+    pub fn join(&self, scores: &Scores, opinion: &Scores) -> (f32, Scores) {
+        let [of_score, of_opinion, added] = self.output;
+        let mut joined = *scores;
+        for (score, opinion) in joined.iter_mut().zip(opinion) {
+            *score = of_score * *score + of_opinion * opinion + added;
+        }
+        let [_, topics @ ..] = &joined;
+        let topic = topics.iter().copied().fold(f32::MIN, f32::max);
+        let [of_sureness, of_opinion, of_topic, added] = self.whole;
+        let sure = of_sureness * sureness(scores) + of_opinion * opinion[0] + of_topic * topic + added;
+        (sure, joined)
     }
 }
 
@@ -126,13 +141,14 @@ pub(super) mod tests {
 
     /// A head's file that reads the first number of a piece: of the loudest it says ten times as much, of the mean once.
     /// Its second output says ten times less than the loudest. With `layers`, an adapter that changes nothing.
-    fn file(bounds: HeadBounds, joint: [f32; 3], layers: usize) -> Vec<u8> {
+    fn file(bounds: HeadBounds, output: [f32; 3], whole: [f32; 4], layers: usize) -> Vec<u8> {
         let HeadBounds { ask, convict, review, doubt } = bounds;
         let mut out = [MAGIC.as_slice(), &[VERSION]].concat();
         let floats = |out: &mut Vec<u8>, values: &[f32]| {
             values.iter().for_each(|value| out.extend(value.to_le_bytes()))
         };
-        floats(&mut out, &joint);
+        floats(&mut out, &output);
+        floats(&mut out, &whole);
         floats(&mut out, &[ask, convict, review, doubt]);
         out.extend((layers as u32).to_le_bytes());
         out.extend((RANK as u32).to_le_bytes());
@@ -154,14 +170,14 @@ pub(super) mod tests {
     /// A head to which the opinion is worth nothing, so that what it says is the classifier's score times `of_score` and
     /// `added`.
     pub(in crate::text) fn constant(bounds: HeadBounds, of_score: f32, added: f32) -> Head {
-        Head::read(&file(bounds, [of_score, 0.0, added], 1)).unwrap()
+        Head::read(&file(bounds, [of_score, 0.0, added], [of_score, 0.0, 0.0, added], 1)).unwrap()
     }
 
     const BOUNDS: HeadBounds = HeadBounds { ask: -1.0, convict: 3.0, review: 1.0, doubt: -2.0 };
 
     #[test]
     fn the_loudest_piece_and_the_mean_speak() {
-        let head = Head::read(&file(BOUNDS, [1.0, 1.0, 0.0], 0)).unwrap();
+        let head = Head::read(&file(BOUNDS, [1.0; 3], [1.0; 4], 0)).unwrap();
         assert_eq!(head.bounds, BOUNDS);
         let check = |pieces: &[f32], wanted: f32, second: f32| {
             let mut rows = vec![0.0; pieces.len() * WIDTH];
@@ -179,13 +195,26 @@ pub(super) mod tests {
 
     #[test]
     fn score_and_opinion_are_joined() {
-        let head = Head::read(&file(BOUNDS, [2.0, 3.0, -1.0], 0)).unwrap();
-        assert_eq!(head.join(1.5, 0.5), 3.5);
+        let head = Head::read(&file(BOUNDS, [2.0, 3.0, -1.0], [1.0, 10.0, 100.0, 0.5], 0)).unwrap();
+        let of = |anything: f32, topics: [f32; 2]| {
+            let mut scores = [-9.0; OUTPUTS];
+            (scores[0], scores[1], scores[2]) = (anything, topics[0], topics[1]);
+            scores
+        };
+        let check = |scores: Scores, opinion: Scores, topic: f32| {
+            let (sure, joined) = head.join(&scores, &opinion);
+            assert_eq!(joined[0], 2.0 * scores[0] + 3.0 * opinion[0] - 1.0);
+            let wanted = sureness(&scores) + 10.0 * opinion[0] + 100.0 * topic + 0.5;
+            assert!((sure - wanted).abs() < 1e-3, "{sure}, not {wanted}");
+        };
+        check(of(1.5, [2.0, -1.0]), of(0.5, [3.0, -2.0]), 12.0);
+        // What they mean different topics by counts for less.
+        check(of(1.5, [2.0, -1.0]), of(0.5, [-2.0, 3.0]), 6.0);
     }
 
     #[test]
     fn a_damaged_head_is_refused() {
-        let bytes = file(BOUNDS, [1.0; 3], 1);
+        let bytes = file(BOUNDS, [1.0; 3], [1.0; 4], 1);
         for end in (0..bytes.len()).step_by(997).chain(0..64) {
             assert!(Head::read(&bytes[..end]).is_err(), "{end}");
         }
@@ -198,11 +227,11 @@ pub(super) mod tests {
             Head::read(&bytes).err()
         };
         assert_eq!(changed(&bytes, 5, f32::NAN.to_le_bytes()), Some(HeadError::Damaged(9)));
-        let adapter = 5 + 7 * 4;
+        let adapter = 5 + 11 * 4;
         for at in [adapter, adapter + 4] {
             assert_eq!(changed(&bytes, at, u32::MAX.to_le_bytes()), Some(HeadError::Damaged(adapter + 8)));
         }
-        let plain = file(BOUNDS, [1.0; 3], 0);
+        let plain = file(BOUNDS, [1.0; 3], [1.0; 4], 0);
         for hidden in [0, 1025, u32::MAX] {
             let found = changed(&plain, adapter + 8, hidden.to_le_bytes());
             assert_eq!(found, Some(HeadError::Damaged(adapter + 12)), "{hidden}");

@@ -179,11 +179,8 @@ impl Scanner {
         }
         scratch.asked += 1;
         let view = scratch.folded.views().nth(worst.view)?;
-        let mut scores = head.opinion(&encoder.read_text(&view.text, &mut scratch.encoder));
-        let joint = head.join(worst.sure, scores.first().copied()?);
-        for (opinion, score) in scores.iter_mut().zip(worst.scores) {
-            *opinion = head.join(score, *opinion);
-        }
+        let opinion = head.opinion(&encoder.read_text(&view.text, &mut scratch.encoder));
+        let (joint, scores) = head.join(&worst.scores, &opinion);
         // The encoder cannot show what convinces it: words that the classifier finds suspicious must be there as well.
         let guilty = if joint >= head.bounds.convict && worst.sure >= model.bounds.review {
             Some(Confidence::Certain)
