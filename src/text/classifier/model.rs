@@ -36,8 +36,13 @@ pub type Scores = [f32; OUTPUTS];
 /// How sure the outputs are together that a text is guilty: what sounds bad sounds bad of something. Features that sound
 /// bad by chance speak for no topic.
 pub fn sureness(scores: &Scores) -> f32 {
-    let [anything, topics @ ..] = scores;
-    anything + TOPIC_SHARE * topics.iter().copied().fold(f32::MIN, f32::max)
+    scores[0] + TOPIC_SHARE * likeliest_topic(scores)
+}
+
+/// The score of the topic that a text most likely is about.
+pub(in crate::text) fn likeliest_topic(scores: &Scores) -> f32 {
+    let [_, topics @ ..] = scores;
+    topics.iter().copied().fold(f32::MIN, f32::max)
 }
 
 /// How sure one has to be that a text is guilty, from which on it is convicted, looked at, or spared.

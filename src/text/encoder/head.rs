@@ -1,19 +1,20 @@
 //! The head: how likely the numbers of a text's pieces are a violation, and what that is worth beside the classifier's
 //! score.
 //!
-//! The file, as `scripts/encoder-head` writes it: `CWHD`, a version byte; what score and opinion of an output are worth and
-//! what is added to them; the same of the whole text, where the likeliest topic counts as well; four bounds; the adapter: how many of the last layers it changes, how many rows its matrices have, and
-//! for each layer six times a matrix of that many rows for what goes in and one for what comes out, then what is added to
-//! the spread and shift of both norms; the head's hidden numbers H, a matrix of H rows, H biases; a matrix of twice H
-//! numbers for every output, and their biases. Matrices have a scale for every row and then signed bytes; the last one is
-//! of `f32`. Numbers are little-endian, `u32` for counts and `f32` for the others.
+//! The file, as `scripts/encoder-head` writes it: `CWHD`, a version byte; what score and opinion of an output are worth
+//! and what is added to them; the same of the whole text, where the likeliest topic counts as well; four bounds; the
+//! adapter: how many of the last layers it changes, how many rows its matrices have, and for each layer six times a
+//! matrix of that many rows for what goes in and one for what comes out, then what is added to the spread and shift of
+//! both norms; the head's hidden numbers H, a matrix of H rows, H biases; a matrix of twice H numbers for every output,
+//! and their biases. Matrices have a scale for every row and then signed bytes; the last one is of `f32`. Numbers are
+//! little-endian, `u32` for counts and `f32` for the others.
 
 use ndarray::{Array1, Axis, concatenate};
 
 use super::Meaning;
 use super::adapter::{Adapter, bytes};
 use super::network::{Dense, WIDTH, gelu, loudest, shaped};
-use crate::text::classifier::{OUTPUTS, Scores, sureness};
+use crate::text::classifier::{OUTPUTS, Scores, likeliest_topic, sureness};
 use crate::text::datafile::{Damage, Reader};
 
 const MAGIC: [u8; 4] = *b"CWHD";
@@ -123,10 +124,9 @@ impl Head {
         for (score, opinion) in joined.iter_mut().zip(opinion) {
             *score = of_score * *score + of_opinion * opinion + added;
         }
-        let [_, topics @ ..] = &joined;
-        let topic = topics.iter().copied().fold(f32::MIN, f32::max);
         let [of_sureness, of_opinion, of_topic, added] = self.whole;
-        let sure = of_sureness * sureness(scores) + of_opinion * opinion[0] + of_topic * topic + added;
+        let alone = of_sureness * sureness(scores) + of_opinion * opinion[0];
+        let sure = alone + of_topic * likeliest_topic(&joined) + added;
         (sure, joined)
     }
 }
@@ -208,7 +208,7 @@ pub(super) mod tests {
             assert!((sure - wanted).abs() < 1e-3, "{sure}, not {wanted}");
         };
         check(of(1.5, [2.0, -1.0]), of(0.5, [3.0, -2.0]), 12.0);
-        // What they mean different topics by counts for less.
+        // They are less sure where they mean different topics.
         check(of(1.5, [2.0, -1.0]), of(0.5, [-2.0, 3.0]), 6.0);
     }
 
