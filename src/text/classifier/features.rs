@@ -208,6 +208,12 @@ impl Features {
         }
     }
 
+    /// Where in the view a part begins.
+    pub(in crate::text) fn start(&self, part: usize) -> usize {
+        let first = self.parts.get(part).and_then(|part| self.words.get(part.start as usize));
+        first.map_or(0, |word| word.start as usize)
+    }
+
     /// First word of the sentence in which the original text has the byte `at`.
     fn sentence_of(&self, at: u32) -> u32 {
         let sentence = self.starts.partition_point(|start| *start <= at);

@@ -66,6 +66,8 @@ impl std::fmt::Debug for Encoder {
 pub struct EncoderScratch {
     pieces: PieceScratch,
     numbers: Vec<u32>,
+    /// Pieces of what is left out of a long text.
+    before: Vec<u32>,
 }
 
 /// What a text means: a row of [`WIDTH`] numbers for each of its pieces.
@@ -105,20 +107,27 @@ impl Encoder {
     }
 
     /// The numbers of a text's pieces, of which at most [`MOST_PIECES`] are looked at: a beginning, those of the text, and
-    /// an end.
-    pub fn pieces<'s>(&self, text: &str, scratch: &'s mut EncoderScratch) -> &'s [u32] {
-        self.pieces.cut(text, &mut scratch.pieces, &mut scratch.numbers);
-        if scratch.numbers.len() > MOST_PIECES {
-            let end = scratch.numbers.last().copied();
-            scratch.numbers.truncate(MOST_PIECES - 1);
-            scratch.numbers.extend(end);
+    /// an end. Of a longer text they are those from the byte `from` on, or the last ones when too few follow.
+    pub fn pieces<'s>(&self, text: &str, from: usize, scratch: &'s mut EncoderScratch) -> &'s [u32] {
+        let EncoderScratch { pieces, numbers, before } = scratch;
+        self.pieces.cut(text, pieces, numbers);
+        if numbers.len() > MOST_PIECES {
+            before.clear();
+            if let Some(text) = text.get(..from).filter(|text| !text.is_empty()) {
+                self.pieces.cut(text, pieces, before);
+            }
+            let left_out = before.len().saturating_sub(2).min(numbers.len() - MOST_PIECES);
+            numbers.drain(1..=left_out);
+            let end = numbers.last().copied();
+            numbers.truncate(MOST_PIECES - 1);
+            numbers.extend(end);
         }
-        &scratch.numbers
+        numbers
     }
 
-    /// What a text means.
-    pub fn read_text(&self, text: &str, scratch: &mut EncoderScratch) -> Meaning {
-        Meaning(self.network.run(self.pieces(text, scratch)))
+    /// What a text means; of one that is too long, what it means from the byte `from` on.
+    pub fn read_text(&self, text: &str, from: usize, scratch: &mut EncoderScratch) -> Meaning {
+        Meaning(self.network.run(self.pieces(text, from, scratch)))
     }
 }
 

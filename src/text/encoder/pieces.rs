@@ -14,7 +14,7 @@ const UNKNOWN: u32 = 3;
 const BEGIN: u32 = 0;
 const END: u32 = 2;
 /// Longer texts (in bytes of their normal form) are cut off: they add nothing but time.
-const LONGEST: usize = 4_000;
+const LONGEST: usize = 16_000;
 
 /// The vocabulary.
 pub(super) struct Pieces {

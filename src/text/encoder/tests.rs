@@ -36,7 +36,7 @@ fn the_likeliest_cut_is_taken() {
     let encoder = Encoder::read(&file(&[signs.as_slice(), &pieces].concat())).unwrap();
     let mut scratch = EncoderScratch::default();
     let mut check = |text: &str, wanted: &[u32]| {
-        assert_eq!(encoder.pieces(text, &mut scratch), wanted, "{text:?}");
+        assert_eq!(encoder.pieces(text, 0, &mut scratch), wanted, "{text:?}");
     };
     check("", &[0, 4, 2]);
     check("ab", &[0, 7, 2]);
@@ -47,17 +47,34 @@ fn the_likeliest_cut_is_taken() {
 }
 
 #[test]
-fn a_long_text_is_cut_off_before_its_end() {
+fn a_long_text_is_read_from_where_it_matters() {
     let encoder = blank();
     let mut scratch = EncoderScratch::default();
-    let pieces = encoder.pieces(&"ы".repeat(3), &mut scratch).len();
     // A beginning, unknown letters, an end.
-    assert_eq!(pieces, 3);
-    let encoder =
-        Encoder::read(&file(&[("s", 0.0), ("p", 0.0), ("e", 0.0), ("u", 0.0), ("ы", -1.0)])).unwrap();
-    let pieces = encoder.pieces(&"ы".repeat(100_000), &mut scratch).to_vec();
-    assert_eq!((pieces.len(), pieces.last()), (MOST_PIECES, Some(&2)));
-    assert_eq!(encoder.read_text(&"ы".repeat(100_000), &mut scratch).pieces(), MOST_PIECES);
+    assert_eq!(encoder.pieces(&"ы".repeat(3), 0, &mut scratch).len(), 3);
+    let signs = [("s", 0.0), ("p", 0.0), ("e", 0.0), ("u", 0.0)];
+    let encoder = Encoder::read(&file(&[signs.as_slice(), &[("a", -1.0), ("b", -1.0)]].concat())).unwrap();
+    let (first, second, sign) = (4, 5, 3);
+    // So many letters `a`, then so many `b`, read from a byte on: how many of each are looked at, after the sign of a word.
+    let mut check = |letters: [usize; 2], from: usize, wanted: [usize; 2], signs: usize| {
+        let text = "a".repeat(letters[0]) + &"b".repeat(letters[1]);
+        let pieces = encoder.pieces(&text, from, &mut scratch);
+        let count = |piece: u32| pieces.iter().filter(|one| **one == piece).count();
+        assert_eq!([count(first), count(second)], wanted, "{letters:?} from {from}");
+        assert_eq!((count(sign), pieces.first(), pieces.last()), (signs, Some(&0), Some(&2)));
+        assert!(pieces.len() <= MOST_PIECES);
+    };
+    let most = MOST_PIECES - 2;
+    check([20, 30], 20, [20, 30], 1);
+    check([most - 1, 0], 50, [most - 1, 0], 1);
+    check([100_000, 1], 0, [most - 1, 0], 1);
+    check([500, 400], 0, [most - 1, 0], 1);
+    check([500, 400], 500, [0, most], 0);
+    check([500, 400], 450, [50, most - 50], 0);
+    // The last ones, when few follow; and nothing breaks where there is nothing.
+    check([500, 10], 500, [most - 10, 10], 0);
+    check([500, 10], 99_999, [most - 1, 0], 1);
+    assert_eq!(encoder.read_text(&"a".repeat(100_000), 99, &mut scratch).pieces(), MOST_PIECES);
 }
 
 #[test]
@@ -87,9 +104,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_text_is_read(text in "\\PC{0,200}|[а-яa-z ]{0,200}|[\u{4e00}-\u{4eff}\u{0}-\u{20}]{0,50}") {
+    fn any_text_is_read(text in "\\PC{0,200}|[а-яa-z ]{0,200}|[\u{4e00}-\u{4eff}\u{0}-\u{20}]{0,50}", from in 0_usize..300) {
         let mut scratch = EncoderScratch::default();
-        let meaning = BLANK.read_text(&text, &mut scratch);
+        let meaning = BLANK.read_text(&text, from, &mut scratch);
         prop_assert!((3..=MOST_PIECES).contains(&meaning.pieces()));
         for piece in 0..meaning.pieces() {
             prop_assert!(meaning.piece(piece).iter().all(|number| number.is_finite()));

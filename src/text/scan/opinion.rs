@@ -179,7 +179,8 @@ impl Scanner {
         }
         scratch.asked += 1;
         let view = scratch.folded.views().nth(worst.view)?;
-        let opinion = head.opinion(&encoder.read_text(&view.text, &mut scratch.encoder));
+        let from = scratch.features.start(worst.part);
+        let opinion = head.opinion(&encoder.read_text(&view.text, from, &mut scratch.encoder));
         let (joint, scores) = head.join(&worst.scores, &opinion);
         // The encoder cannot show what convinces it: words that the classifier finds suspicious must be there as well.
         let guilty = if joint >= head.bounds.convict && worst.sure >= model.bounds.review {
