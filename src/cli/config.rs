@@ -1,6 +1,7 @@
 //! `config`: is the configuration right, and where does each value come from?
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 
@@ -13,7 +14,7 @@ use super::{Failure, Status, output};
 /// Check the configuration, or show it with the layer of every value
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    contactwatch config check --config contactwatch.yaml\n  \
+    contactwatch config check contactwatch.yaml\n  \
     CONTACTWATCH__KAFKA__WORKERS=4 contactwatch config show")]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -23,15 +24,30 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Read the configuration and everything it names: unknown keys, bad values and faulty policies are errors
-    Check(ConfigFile),
+    Check(Which),
     /// Print the effective configuration as YAML, secrets redacted, each value with the layer it comes from
-    Show(ConfigFile),
+    Show(Which),
+}
+
+/// Which configuration, named with or without `--config`.
+#[derive(Debug, clap::Args)]
+struct Which {
+    /// The same as --config, and goes before it
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+impl Which {
+    fn file(&self) -> ConfigFile {
+        ConfigFile { config: self.file.clone().or_else(|| self.config.config.clone()) }
+    }
 }
 
 pub(super) fn run(args: &Args) -> Result<Status, Failure> {
     match &args.command {
-        Command::Check(file) => check(file),
-        Command::Show(file) => show(file),
+        Command::Check(which) => check(&which.file()),
+        Command::Show(which) => show(&which.file()),
     }
 }
 

@@ -19,7 +19,7 @@ use super::{Failure, Status};
 #[command(after_help = "Examples:\n  \
     contactwatch run --config contactwatch.yaml\n  \
     CONTACTWATCH__KAFKA__BROKERS=kafka-0:9092,kafka-1:9092 contactwatch run\n  \
-    contactwatch config check --config contactwatch.yaml     is the configuration right?\n  \
+    contactwatch config check contactwatch.yaml              is the configuration right?\n  \
     contactwatch topics check --config contactwatch.yaml     is Kafka ready?\n\n\
     Exit codes: 0 after it was asked to end; 2 configuration, policies or topics; 3 anything else, with the reason.")]
 pub(super) struct Args {

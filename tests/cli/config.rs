@@ -6,9 +6,14 @@ use super::*;
 fn config_faults_end_with_2_and_say_how_to_mend_them() {
     let dir = TempDir::new().unwrap();
     let path = file(&dir, "cw.yaml", "kafka:\n  broker: [a:1]\n");
-    let ended = end(run(&["config", "check", "--config", &path]));
-    assert_eq!(ended.code, 2);
-    assert_eq!(ended.err, format!("error: {path}:2:3: unknown key \"broker\"; did you mean \"brokers\"?\n"));
+    for named in [&["config", "check", "--config", &path][..], &["config", "check", &path]] {
+        let ended = end(run(named));
+        assert_eq!(ended.code, 2);
+        assert_eq!(
+            ended.err,
+            format!("error: {path}:2:3: unknown key \"broker\"; did you mean \"brokers\"?\n")
+        );
+    }
 }
 
 #[test]
