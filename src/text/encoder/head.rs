@@ -2,7 +2,7 @@
 //! score.
 //!
 //! The file, as `scripts/encoder-head` writes it: `CWHD`, a version byte; what score and opinion of an output are worth
-//! and what is added to them; the same of the whole text, where the likeliest topic counts as well; four bounds; the
+//! and what is added to them; the same of the whole text, where the likeliest topic counts as well; three bounds; the
 //! adapter: how many of the last layers it changes, how many rows its matrices have, and for each layer six times a
 //! matrix of that many rows for what goes in and one for what comes out, then what is added to the spread and shift of
 //! both norms; the head's hidden numbers H, a matrix of H rows, H biases; a matrix of twice H numbers for every output,
@@ -18,7 +18,7 @@ use crate::text::classifier::{OUTPUTS, Scores, likeliest_topic, sureness};
 use crate::text::datafile::{Damage, Reader};
 
 const MAGIC: [u8; 4] = *b"CWHD";
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 const MOST_HIDDEN: usize = 1024;
 
 /// Why a head's file cannot be used.
@@ -43,12 +43,10 @@ impl From<Damage> for HeadError {
 pub struct HeadBounds {
     /// From this score of the classifier on the encoder is asked.
     pub ask: f32,
-    /// From here on both together convict.
+    /// From here on both together convict; below, they doubt what the frames found.
     pub convict: f32,
     /// From here on a text is worth a look.
     pub review: f32,
-    /// Below this, what the frames found is doubted.
-    pub doubt: f32,
 }
 
 /// What was learned from labelled messages: changes to the encoder, and a small network upon it.
@@ -87,7 +85,6 @@ impl Head {
             ask: reader.float()?,
             convict: reader.float()?,
             review: reader.float()?,
-            doubt: reader.float()?,
         };
         let adapter = Adapter::read(&mut reader)?;
         let hidden = reader.number()?;
@@ -142,14 +139,14 @@ pub(super) mod tests {
     /// A head's file that reads the first number of a piece: of the loudest it says ten times as much, of the mean once.
     /// Its second output says ten times less than the loudest. With `layers`, an adapter that changes nothing.
     fn file(bounds: HeadBounds, output: [f32; 3], whole: [f32; 4], layers: usize) -> Vec<u8> {
-        let HeadBounds { ask, convict, review, doubt } = bounds;
+        let HeadBounds { ask, convict, review } = bounds;
         let mut out = [MAGIC.as_slice(), &[VERSION]].concat();
         let floats = |out: &mut Vec<u8>, values: &[f32]| {
             values.iter().for_each(|value| out.extend(value.to_le_bytes()))
         };
         floats(&mut out, &output);
         floats(&mut out, &whole);
-        floats(&mut out, &[ask, convict, review, doubt]);
+        floats(&mut out, &[ask, convict, review]);
         out.extend((layers as u32).to_le_bytes());
         out.extend((RANK as u32).to_le_bytes());
         let narrow = 4 * RANK + RANK * WIDTH;
@@ -173,7 +170,7 @@ pub(super) mod tests {
         Head::read(&file(bounds, [of_score, 0.0, added], [of_score, 0.0, 0.0, added], 1)).unwrap()
     }
 
-    const BOUNDS: HeadBounds = HeadBounds { ask: -1.0, convict: 3.0, review: 1.0, doubt: -2.0 };
+    const BOUNDS: HeadBounds = HeadBounds { ask: -1.0, convict: 3.0, review: 1.0 };
 
     #[test]
     fn the_loudest_piece_and_the_mean_speak() {
@@ -227,7 +224,7 @@ pub(super) mod tests {
             Head::read(&bytes).err()
         };
         assert_eq!(changed(&bytes, 5, f32::NAN.to_le_bytes()), Some(HeadError::Damaged(9)));
-        let adapter = 5 + 11 * 4;
+        let adapter = 5 + 10 * 4;
         for at in [adapter, adapter + 4] {
             assert_eq!(changed(&bytes, at, u32::MAX.to_le_bytes()), Some(HeadError::Damaged(adapter + 8)));
         }

@@ -1,7 +1,8 @@
 //! What the classifier thinks of a scanned text, and what that changes about its signals.
 //!
 //! Where an encoder is at hand, the classifier only says who goes on to it, and which words are evidence: for the texts
-//! that reach the encoder, its head decides.
+//! that reach the encoder, its head decides. The encoder cannot show what convinces it, so it convicts nothing in which the
+//! classifier finds no words that speak for it.
 
 use crate::text::classifier::{self, Model, OUTPUTS, Scores, Seen, TOPICS};
 use crate::text::frames::DISGUISE;
@@ -67,7 +68,7 @@ impl Scanner {
             }
         }
         let signals = &mut out.signals;
-        let opinion = self.ask_encoder(model, &worst, scratch);
+        let opinion = self.ask_encoder(&worst, scratch);
         let opinion = opinion.unwrap_or_else(|| Opinion::of_classifier(model, &worst));
         if opinion.doubts {
             self.doubt(signals);
@@ -172,7 +173,7 @@ impl Scanner {
 
     /// What the encoder's head thinks of what sounds worst to the classifier. `None` where there is no encoder, or the
     /// classifier is so sure of its innocence that it is not worth the time.
-    fn ask_encoder(&self, model: &Model, worst: &Worst, scratch: &mut Scratch) -> Option<Opinion> {
+    fn ask_encoder(&self, worst: &Worst, scratch: &mut Scratch) -> Option<Opinion> {
         let (encoder, head) = self.encoder.as_ref()?;
         if worst.sure < head.bounds.ask {
             return None;
@@ -182,13 +183,14 @@ impl Scanner {
         let from = scratch.features.start(worst.part);
         let opinion = head.opinion(&encoder.read_text(&view.text, from, &mut scratch.encoder));
         let (joint, scores) = head.join(&worst.scores, &opinion);
-        // The encoder cannot show what convinces it: words that the classifier finds suspicious must be there as well.
-        let guilty = if joint >= head.bounds.convict && worst.sure >= model.bounds.review {
+        let convicts = joint >= head.bounds.convict;
+        let guilty = if convicts {
             Some(Confidence::Certain)
         } else {
             (joint >= head.bounds.review).then_some(Confidence::Suspected)
         };
-        Some(Opinion { doubts: joint < head.bounds.doubt, guilty, scores })
+        // The frames' words are known to the classifier, whose score is part of this: they have no second voice.
+        Some(Opinion { doubts: !convicts, guilty, scores })
     }
 }
 

@@ -21,7 +21,7 @@ fn cascade(score: f32, joint: f32) -> Scanner {
 }
 
 fn cascade_of(classifier: Model, joint: f32) -> Scanner {
-    let bounds = HeadBounds { ask: -1.0, convict: 3.0, review: 1.0, doubt: 0.0 };
+    let bounds = HeadBounds { ask: -1.0, convict: 3.0, review: 1.0 };
     let scanner = Scanner::compile(&LexiconSources { files: FILES }).unwrap();
     scanner.with_classifier(classifier).with_encoder(blank(), constant_head(bounds, 0.0, joint))
 }
@@ -40,8 +40,8 @@ fn the_head_decides_where_it_is_asked() {
     use Confidence::{Certain, Suspected};
     for (score, joint, found) in [
         (0.4, 4.0, Some(Certain)),
-        // The classifier finds too little in it to convict.
-        (-0.9, 4.0, Some(Suspected)),
+        // The classifier alone would acquit.
+        (-0.9, 4.0, Some(Certain)),
         (-0.9, 2.0, Some(Suspected)),
         // The classifier alone would convict.
         (2.0, 2.0, Some(Suspected)),
@@ -60,7 +60,7 @@ fn nothing_is_found_without_words_to_show() {
 #[test]
 fn the_head_doubts_what_frames_found_in_the_classifiers_place() {
     use Confidence::{Certain, Suspected};
-    for (joint, found) in [(-0.5, Suspected), (0.5, Certain), (2.0, Certain)] {
+    for (joint, found) in [(-0.5, Suspected), (2.5, Suspected), (3.5, Certain)] {
         // The classifier alone would doubt.
         assert_eq!(judged(&cascade(-0.9, joint), OFFER, false), (Some(found), true), "{joint}");
     }
