@@ -81,11 +81,7 @@ impl Head {
         let mut reader = Reader::new(bytes, MAGIC, VERSION).ok_or(HeadError::Kind)?;
         let output = [reader.float()?, reader.float()?, reader.float()?];
         let whole = [reader.float()?, reader.float()?, reader.float()?, reader.float()?];
-        let bounds = HeadBounds {
-            ask: reader.float()?,
-            convict: reader.float()?,
-            review: reader.float()?,
-        };
+        let bounds = HeadBounds { ask: reader.float()?, convict: reader.float()?, review: reader.float()? };
         let adapter = Adapter::read(&mut reader)?;
         let hidden = reader.number()?;
         if hidden == 0 || hidden > MOST_HIDDEN {
