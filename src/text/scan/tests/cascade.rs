@@ -87,3 +87,19 @@ fn nobody_asks_about_what_is_settled_or_not_judged() {
         assert_eq!(judged(&cascade(0.4, 2.0), text, false), (found, found.is_some()), "{text}");
     }
 }
+
+#[test]
+fn words_of_an_item_ask_nobody() {
+    let mut bias = [0.0; OUTPUTS];
+    bias[0] = -1.05;
+    let bounds = Bounds { convict: 1.15, review: 0.35, doubt: 0.5 };
+    let classifier = Model::new(&vec![[0.2; OUTPUTS]; WORD_ROWS], bias, bounds);
+    let scanner = cascade_of(classifier, 4.0);
+    let (mut scratch, mut out) = (Scratch::default(), Signals::default());
+    let title = "Держатель для кошки";
+    for (names, asked) in [(&[][..], true), (&[title][..], false)] {
+        let context = ScanContext { platform: "ozon", names, ..ScanContext::default() };
+        scanner.scan(title, &context, &mut scratch, &mut out);
+        assert_eq!(scratch.take_asked() > 0, asked, "{names:?}");
+    }
+}
