@@ -10,6 +10,7 @@ mod daemon;
 #[path = "cli/policy.rs"]
 mod policy;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
@@ -325,6 +326,10 @@ fn backtest_holds_misjudgments_against_a_budget() {
         "{}",
         ended.out
     );
+    // Two clauses are broken by the same words, which are shown once.
+    let evidence: Vec<&str> = ended.out.lines().filter(|line| line.starts_with("  = ")).collect();
+    assert_eq!(evidence.iter().collect::<BTreeSet<_>>().len(), evidence.len(), "{}", ended.out);
+    assert!(!evidence.is_empty(), "{}", ended.out);
 
     let ended = end_with(judge(&["backtest", "-"]), "{\"id\":\"1\",\"text\":\"x\"}\n");
     assert_eq!((ended.code, ended.out.as_str()), (3, ""));

@@ -236,13 +236,14 @@ impl Backtest {
                 Show::Review => sample.label.side().is_some() && sample.verdict == VerdictKind::Review,
             }
         {
-            let evidence = verdict.findings.iter().flat_map(|finding| {
-                finding
-                    .evidence
-                    .iter()
-                    .map(move |evidence| format!("{} \"{}\"", evidence.signal, evidence.excerpt))
-            });
-            let words = evidence.collect();
+            let mut words = Vec::new();
+            // Every clause that the same words break has a finding of its own.
+            for evidence in verdict.findings.iter().flat_map(|finding| &finding.evidence) {
+                let word = format!("{} \"{}\"", evidence.signal, evidence.excerpt);
+                if !words.contains(&word) {
+                    words.push(word);
+                }
+            }
             self.examples.push(Example { sample: sample.clone(), text: row.text.to_string(), words });
         }
         self.samples.push(sample);

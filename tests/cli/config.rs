@@ -40,7 +40,7 @@ fn values_of_the_wrong_type_are_explained_in_plain_words() {
     for (text, fault) in [
         ("kafka: {workers: many}", "1:18: a whole number from 0 to 65535 belongs here"),
         ("kafka: {create_topics: perhaps}", "1:24: true or false belongs here"),
-        ("kafka: {brokers: x}", "1:18: a list belongs here"),
+        ("kafka: {brokers: x}", "1:18: a list, such as [one, another], belongs here"),
         ("log: x", "1:6: a map belongs here"),
     ] {
         let path = file(&dir, "cw.yaml", text);
