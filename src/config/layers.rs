@@ -233,11 +233,7 @@ fn yaml_fault(name: &str, error: &serde_saphyr::Error) -> String {
             format!("{place}: {unexpected} where {expected} belongs")
         }
         Error::Unexpected { expected: what, .. } | Error::InvalidScalar { ty: what, .. } => {
-            let what = match crate::policy::plain(what) {
-                "a list" => "a list, such as [one, another],",
-                other => other,
-            };
-            format!("{place}: {what} belongs here")
+            format!("{place}: {} belongs here", crate::policy::plain(what))
         }
         other => format!("{place}: {}", DefaultMessageFormatter.format_message(other)),
     }

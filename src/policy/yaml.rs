@@ -118,7 +118,7 @@ pub(crate) fn plain(expected: &'static str) -> &'static str {
         "boolean" => "true or false",
         "string scalar" => "one word, number or text",
         "mapping start" => "a map",
-        "sequence start" => "a list",
+        "sequence start" => "a list, such as [one, another],",
         other => other,
     }
 }

@@ -60,7 +60,8 @@ impl Scanner {
         scratch.features.borrowed.clear();
         let mut worst = self.worst(model, scratch, &out.links);
         let others = !context.names.is_empty() || !context.quoted.is_empty();
-        let least = self.encoder.as_ref().map_or(model.bounds.review, |(_, head)| head.bounds.ask);
+        let review = model.bounds.review;
+        let least = self.encoder.as_ref().map_or(review, |(_, head)| review.min(head.bounds.ask));
         if others && worst.sure >= least {
             let Scratch { folded, masks, features, .. } = scratch;
             masks.borrowed(folded.main(), text, context, &self.tables, &mut features.borrowed);
