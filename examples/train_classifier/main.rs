@@ -1,9 +1,9 @@
 //! Trains the classifier's model: a linear support vector machine per output, by dual coordinate descent.
 //!
-//! `cargo run --example train_classifier -- --out config/classifier.bin` reads the lessons (see `rows`), prints how models
-//! trained on four fifths of them judge the last fifth, and writes the model of all of them. The same lessons give the
-//! same bytes: the order of rows is shuffled from a fixed seed. `--lessons FILE` writes the lessons for the encoder
-//! instead, from which `scripts/encoder-head` learns.
+//! `cargo run --example train_classifier -- --out config/classifier.bin` reads the lessons (see `rows`) and writes the
+//! model of all of them. The same lessons give the same bytes: the order of rows is shuffled from a fixed seed. Without
+//! `--out`, it prints how models trained on four fifths of them judge the last fifth, and with `--lessons FILE` also writes
+//! the lessons for the encoder, from which `scripts/encoder-head` learns.
 
 #![allow(
     clippy::unwrap_used,
@@ -42,8 +42,24 @@ fn main() {
     }
     let rows = rows::read();
     println!("{} rows", rows.len());
-    let mut scored: Vec<Scored<'_>> = Vec::new();
-    let rows = &rows;
+    let Some(out) = out else {
+        let scored = judged_by_others(&rows);
+        table(&scored);
+        alone(&scored);
+        show(&scored, shown);
+        if let Some(path) = lessons {
+            lessons::write(Path::new(&path), &scored, FOLDS);
+        }
+        return;
+    };
+    let machine = svm::fit(&rows.iter().collect::<Vec<_>>(), OUTPUTS);
+    let bytes = Model::new(&machine.effective(), machine.bias, BOUNDS).write();
+    std::fs::write(&out, &bytes).unwrap();
+    println!("{out}: {} bytes", bytes.len());
+}
+
+/// Every row as a model judges it that has learned from the other folds.
+fn judged_by_others(rows: &[Row]) -> Vec<Scored<'_>> {
     let judge = |fold: u64| {
         let (test, train): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.fold % FOLDS == fold);
         let machine = svm::fit(&train, OUTPUTS);
@@ -51,19 +67,8 @@ fn main() {
     };
     std::thread::scope(|scope| {
         let folds: Vec<_> = (0..FOLDS).map(|fold| scope.spawn(move || judge(fold))).collect();
-        folds.into_iter().for_each(|fold| scored.extend(fold.join().unwrap()));
-    });
-    table(&scored);
-    alone(&scored);
-    show(&scored, shown);
-    if let Some(path) = lessons {
-        lessons::write(Path::new(&path), &scored, FOLDS);
-    }
-    let Some(out) = out else { return };
-    let machine = svm::fit(&rows.iter().collect::<Vec<_>>(), OUTPUTS);
-    let bytes = Model::new(&machine.effective(), machine.bias, BOUNDS).write();
-    std::fs::write(&out, &bytes).unwrap();
-    println!("{out}: {} bytes", bytes.len());
+        folds.into_iter().flat_map(|fold| fold.join().unwrap()).collect()
+    })
 }
 
 /// A row, and what a model says of it that did not learn from it.

@@ -1,6 +1,6 @@
 //! A linear support vector machine with squared hinge loss, by dual coordinate descent (Hsieh et al., 2008).
 
-use contactwatch::text::classifier::{OUTPUTS, ROWS, Scores};
+use contactwatch::text::classifier::{MOST_ROWS, OUTPUTS, ROWS, Scores};
 
 use super::rows::{self, Row};
 
@@ -11,8 +11,6 @@ const RAREST: f32 = 8.0;
 const PASSES: usize = 30;
 /// A pass that moves nothing further than this is the last.
 const STILL: f32 = 1e-3;
-/// Features of the final model.
-const KEPT: usize = 65_000;
 const SEED: u64 = 0x9e37;
 
 /// Weights by row of the model, for the values that `rows` gives features.
@@ -57,7 +55,7 @@ pub(crate) fn fit(train: &[&Row], outputs: usize) -> Machine {
     let mut order: Vec<usize> = (0..ROWS).collect();
     let size = |row: &usize| machine.weights[*row][0].abs();
     order.sort_by(|a, b| size(b).total_cmp(&size(a)));
-    order.into_iter().skip(KEPT).for_each(|row| keep[row] = false);
+    order.into_iter().skip(MOST_ROWS).for_each(|row| keep[row] = false);
     for last in [false, true] {
         let mut lessons = Vec::with_capacity(train.len() * 2);
         for row in train {

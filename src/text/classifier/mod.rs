@@ -12,7 +12,9 @@ use std::ops::Range;
 pub use features::{FINDING_ROWS, ROWS, Reading, WORD_ROWS, is_group};
 pub(in crate::text) use features::{Features, Seen};
 pub(in crate::text) use model::likeliest_topic;
-pub use model::{Bounds, Model, ModelError, OUTPUTS, Scores, TOPICS, group_share, share, sureness};
+pub use model::{
+    Bounds, MOST_ROWS, Model, ModelError, OUTPUTS, Scores, TOPICS, group_share, share, sureness,
+};
 
 /// Longest stretch of words given as evidence.
 const LONGEST_EVIDENCE: usize = 12;

@@ -27,6 +27,8 @@ pub const OUTPUTS: usize = TOPICS.len() + 1;
 const TOPIC_SHARE: f32 = 0.7;
 /// Up to so many groups of terms count in full.
 const MANY_GROUPS: f32 = 12.0;
+/// A model has at most so many rows that are not zero: it is held in a few megabytes.
+pub const MOST_ROWS: usize = 1 << 18;
 const MAGIC: &[u8; 4] = b"CWCL";
 const VERSION: u8 = 3;
 
@@ -66,8 +68,10 @@ pub struct Model {
     scale: [Scores; 2],
     /// A bit for every row that has weights, and how many have before each 64 of them.
     present: Vec<u64>,
-    before: Vec<u16>,
+    before: Vec<u32>,
     weights: Vec<[i8; OUTPUTS]>,
+    /// The first of each of them: every text asks for these, few for the others.
+    anything: Vec<i8>,
 }
 
 impl std::fmt::Debug for Model {
@@ -102,7 +106,8 @@ impl Default for Model {
 }
 
 impl Model {
-    /// A model of the weights of a training. Rows that round to zero are dropped, and of more than 65,535 the lightest.
+    /// A model of the weights of a training. Rows that round to zero are dropped, and of more than [`MOST_ROWS`] the
+    /// lightest.
     pub fn new(weights: &[Scores], bias: Scores, bounds: Bounds) -> Self {
         let mut scale = [[0.0_f32; OUTPUTS]; 2];
         for (row, weights) in weights.iter().enumerate() {
@@ -123,7 +128,7 @@ impl Model {
         rows.sort_by_key(|(_, row)| {
             std::cmp::Reverse(row.iter().map(|weight| u32::from(weight.unsigned_abs())).sum::<u32>())
         });
-        rows.truncate(usize::from(u16::MAX));
+        rows.truncate(MOST_ROWS);
         rows.sort_by_key(|(row, _)| *row);
         Self::of_rows(rows, bias, scale, bounds)
     }
@@ -136,15 +141,16 @@ impl Model {
                 *bits |= 1 << (row % 64);
             }
         }
-        let mut seen = 0_u16;
+        let mut seen = 0;
         let before = present.iter().map(|bits| {
             let before = seen;
-            seen = seen.saturating_add(bits.count_ones() as u16);
+            seen += bits.count_ones();
             before
         });
         let before = before.collect();
-        let weights = rows.into_iter().map(|(_, weights)| weights).collect();
-        Self { bounds, bias, scale, present, before, weights }
+        let weights: Vec<[i8; OUTPUTS]> = rows.into_iter().map(|(_, weights)| weights).collect();
+        let anything = weights.iter().map(|[anything, ..]| *anything).collect();
+        Self { bounds, bias, scale, present, before, weights, anything }
     }
 
     /// Reads a model file.
@@ -160,7 +166,7 @@ impl Model {
         let mut row = 0;
         for _ in 0..count {
             row += reader.varint()?;
-            if row >= ROWS || rows.len() >= usize::from(u16::MAX) {
+            if row >= ROWS || rows.len() >= MOST_ROWS {
                 return Err(reader.damage().into());
             }
             let mut weights = [0; OUTPUTS];
@@ -204,7 +210,7 @@ impl Model {
         sums.resize(words.len().max(1), WordSum::default());
         for (index, feature) in all.iter().enumerate() {
             let Some(sum) = sums.get_mut(feature.word as usize) else { continue };
-            let weight = self.weight(feature.row, 0);
+            let weight = self.anything(feature.row);
             if index < *wordy {
                 sum.words += weight;
                 sum.word_count += 1;
@@ -268,6 +274,13 @@ impl Model {
         self.row(row).and_then(|weights| weights.get(output)).map_or(0, |weight| i32::from(*weight))
     }
 
+    /// What a feature adds to the output of anything.
+    #[inline]
+    fn anything(&self, row: u32) -> i32 {
+        let place = self.place(row as usize);
+        place.and_then(|place| self.anything.get(place)).map_or(0, |weight| i32::from(*weight))
+    }
+
     #[inline]
     fn row(&self, row: u32) -> Option<&[i8; OUTPUTS]> {
         self.weights.get(self.place(row as usize)?)
@@ -278,7 +291,7 @@ impl Model {
     fn place(&self, row: usize) -> Option<usize> {
         let (bits, bit) = (*self.present.get(row / 64)?, 1_u64 << (row % 64));
         let within = (bits & bit != 0).then(|| (bits & (bit - 1)).count_ones() as usize)?;
-        Some(usize::from(*self.before.get(row / 64)?) + within)
+        Some(*self.before.get(row / 64)? as usize + within)
     }
 }
 
